@@ -1,0 +1,164 @@
+"""StudyConfig: study.yaml as frozen, validated values; the one source of the schema and of the reference."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from hpo.config.space import Parameter
+from hpo.config.training import TrainingConfig
+
+TaskKind = Literal["classification", "regression", "instruction", "language_modeling", "custom"]
+Direction = Literal["maximize", "minimize"]
+
+
+class Frozen(BaseModel):
+    """A block of study.yaml: frozen, unknown keys forbidden."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ModelConfig(Frozen):
+    """The base model: a hub name or a folder."""
+
+    name: Annotated[str, Field(description="hub name, or folder relative to the study file")]
+    revision: Annotated[str | None, Field(description="branch, tag or commit on the hub")] = None
+    dtype: Annotated[Literal["auto", "float32", "bfloat16", "float16"], Field(description="precision of the weights")] = "auto"
+    trust_remote_code: Annotated[bool, Field(description="run code that comes with the model")] = False
+
+
+class SplitConfig(Frozen):
+    """How rows are divided; near-duplicates and groups never straddle."""
+
+    strategy: Annotated[
+        Literal["stratified", "random", "group", "time", "kfold"] | None,
+        Field(description="unset: stratified for classification, else random"),
+    ] = None
+    validation: Annotated[float, Field(gt=0, lt=1, description="share of the rows")] = 0.15
+    test: Annotated[float, Field(ge=0, lt=1, description="share of the rows, untouched by the search")] = 0.2
+    k: Annotated[int, Field(ge=2, description="folds of kfold")] = 5
+    by: Annotated[str | None, Field(description="column that names a row's group (group) or its time (time)")] = None
+    seed: Annotated[int, Field(ge=0)] = 0
+
+
+class DataConfig(Frozen):
+    """Where the rows come from and how they are read."""
+
+    train: Annotated[str | None, Field(description="file: JSONL, CSV, Parquet or .txt, also .gz or .zst")] = None
+    validation: str | None = None
+    test: str | None = None
+    dataset: Annotated[str | None, Field(description="name on the hub, read through the datasets library")] = None
+    config: Annotated[str | None, Field(description="configuration of the hub data set")] = None
+    revision: str | None = None
+    source: Annotated[str | None, Field(description="rows.py or rows.py:name, a function that yields rows")] = None
+    columns: Annotated[dict[str, str], Field(description="our column: the file's column")] = {}
+    template: Annotated[str | None, Field(description="prompt with {column} fields")] = None
+    limit: Annotated[int | None, Field(ge=1, description="at most so many rows, drawn by the split's seed")] = None
+    split: SplitConfig = SplitConfig()
+
+
+class ObjectiveConfig(Frozen):
+    """One metric to optimise; the first of the list is the primary one."""
+
+    metric: str
+    direction: Direction
+
+
+class ConstraintConfig(Frozen):
+    """A bound on a metric or measurement; exactly one of max and min."""
+
+    metric: str
+    max: float | None = None
+    min: float | None = None
+
+
+class SamplerConfig(Frozen):
+    """How configurations are chosen."""
+
+    name: Annotated[Literal["tpe", "gp", "random", "grid"], Field(description="gp uses expected improvement")] = "tpe"
+    seed: Annotated[int, Field(ge=0, description="the study's seed; every other seed is derived from it")] = 0
+    ordered: Annotated[bool, Field(description="decide from lower-numbered trials only, so that a study is reproducible")] = True
+    lookahead: Annotated[
+        int | None, Field(ge=1, description="trials asked before the first of them is told; unset: 1 on the local runner")
+    ] = None
+
+
+class PrunerConfig(Frozen):
+    """When a trial that lags is stopped."""
+
+    name: Annotated[Literal["asha", "none"], Field(description="asha: asynchronous successive halving")] = "asha"
+    min_fraction: Annotated[float, Field(gt=0, lt=1, description="first rung, as a fraction of the trial's own length")] = 0.1
+    reduction_factor: Annotated[int, Field(ge=2, description="one in so many goes on at each rung")] = 3
+
+
+class PlateauConfig(Frozen):
+    """Stop when the best has not improved for so many finished trials."""
+
+    trials: Annotated[int, Field(ge=1)] = 10
+
+
+class BudgetConfig(Frozen):
+    """When the search ends: whichever comes first."""
+
+    trials: Annotated[int | None, Field(ge=1)] = None
+    hours: Annotated[float | None, Field(gt=0, description="wall time of the search, over all its calls")] = None
+    device_hours: Annotated[float | None, Field(gt=0)] = None
+    cost_usd: Annotated[float | None, Field(gt=0, description="needs price_per_device_hour")] = None
+    plateau: PlateauConfig | None = None
+
+
+class RunnerConfig(Frozen):
+    """Where trials run."""
+
+    name: Annotated[Literal["auto", "local", "ray"], Field(description="auto: local on one device")] = "auto"
+    cpus_per_trial: Annotated[float | None, Field(gt=0, description="CPU threads of a trial; unset: all cores")] = None
+    gpus_per_trial: Annotated[float | None, Field(ge=0)] = None
+    max_workers: Annotated[int | None, Field(ge=1)] = None
+    address: str | None = None
+    trials_per_worker: Annotated[int | Literal["auto"], Field(description="trials that train together")] = 1
+    memory_gb: Annotated[float | None, Field(gt=0, description="memory a trial may take; unset: what the device has")] = None
+
+
+class BaselinesConfig(Frozen):
+    """What the search is compared with; both are scored once, on the same validation rows."""
+
+    base: Annotated[bool, Field(description="the untuned model")] = True
+    classical: Annotated[bool, Field(description="TF-IDF with a linear model (classification, regression)")] = False
+
+
+class LoggersConfig(Frozen):
+    """Where curves are written besides the run folder."""
+
+    tensorboard: bool = True
+
+
+class StudyConfig(Frozen):
+    """One study file, resolved: ready spaces are written out, paths are absolute."""
+
+    study: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$", description="names the run folder and the Optuna study")]
+    task: TaskKind = "custom"
+    objective: Annotated[str | None, Field(description="a ready one, mine.py or mine.py:name; lora when a model is given")] = None
+    model: ModelConfig | None = None
+    data: DataConfig | None = None
+    training: TrainingConfig = TrainingConfig()
+    search_space: dict[str, Parameter]
+    known: Annotated[tuple[dict[str, Any], ...], Field(description="configurations to try right after the default")] = ()
+    objectives: Annotated[tuple[ObjectiveConfig, ...], Field(min_length=1)]
+    constraints: tuple[ConstraintConfig, ...] = ()
+    sampler: SamplerConfig = SamplerConfig()
+    pruner: PrunerConfig = PrunerConfig()
+    budget: BudgetConfig = BudgetConfig()
+    baselines: BaselinesConfig = BaselinesConfig()
+    runner: RunnerConfig = RunnerConfig()
+    runs: Annotated[str, Field(description="folder that holds the run folders, relative to the working directory")] = "runs"
+    storage: Annotated[str | None, Field(description="Optuna storage URL; unset: SQLite in the run folder")] = None
+    warm_start: Annotated[str | None, Field(description="run folder whose finished trials the sampler begins with")] = None
+    price_per_device_hour: Annotated[float | None, Field(gt=0, description="US dollars")] = None
+    keep_models: Annotated[int, Field(ge=1, description="how many of the best adapters or models stay on disk")] = 1
+    loggers: LoggersConfig = LoggersConfig()
+
+    @property
+    def primary(self) -> ObjectiveConfig:
+        """The objective that pruning, early stopping and the champion go by."""
+        return self.objectives[0]

@@ -1,0 +1,1 @@
+"""The run folder: journal, tables, scores and artifacts of a study."""

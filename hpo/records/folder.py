@@ -1,0 +1,79 @@
+"""Where everything of a study lies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The run folder ``runs/NAME``; all paths derive from ``root``."""
+
+    root: Path
+
+    @property
+    def study_yaml(self) -> Path:
+        """The resolved study file."""
+        return self.root / "study.yaml"
+
+    @property
+    def environment(self) -> Path:
+        """Versions, commit, hardware, seeds."""
+        return self.root / "environment.json"
+
+    @property
+    def database(self) -> Path:
+        """Optuna's storage, where no other is named."""
+        return self.root / "study.db"
+
+    @property
+    def journal(self) -> Path:
+        """Every event, append-only."""
+        return self.root / "journal.jsonl"
+
+    @property
+    def trials(self) -> Path:
+        """The table of trials."""
+        return self.root / "trials.csv"
+
+    @property
+    def curves(self) -> Path:
+        """The table of evaluations."""
+        return self.root / "curves.csv"
+
+    @property
+    def data(self) -> Path:
+        """The rows of each split as used."""
+        return self.root / "data"
+
+    @property
+    def best(self) -> Path:
+        """The recommended configuration's adapter or model."""
+        return self.root / "best"
+
+    @property
+    def best_yaml(self) -> Path:
+        """A study file that runs the recommended configuration alone."""
+        return self.root / "best.yaml"
+
+    @property
+    def logs(self) -> Path:
+        """TensorBoard's event files."""
+        return self.root / "tensorboard"
+
+    def scores(self, name: int | str) -> Path:
+        """Per-row scores of a trial, or of a reference by name."""
+        return self.root / "scores" / f"{_stem(name)}.parquet"
+
+    def trial(self, number: int) -> Path:
+        """What a trial writes while it runs: checkpoints and artifacts."""
+        return self.root / "checkpoints" / _stem(number)
+
+    def relative(self, path: Path) -> str:
+        """``path`` relative to the run folder, for the journal."""
+        return str(path.relative_to(self.root))
+
+
+def _stem(name: int | str) -> str:
+    return f"{name:05d}" if isinstance(name, int) else name
