@@ -46,7 +46,8 @@ class Record:
     deaths: int = 0  # driver deaths since the last checkpoint
     checkpoint: str | None = None  # relative to the run folder
     artifact: str | None = None  # relative to the run folder
-    ended: bool = False  # the worker has ended it; its place in the study may still wait for a decision
+    rungs: Mapping[float, bool] = field(default_factory=dict)  # halving decisions: rung -> stop
+    result: Event | None = None  # the worker's word on how it ended; its place in the study may wait for a decision
     told: bool = False
 
     @property
@@ -54,13 +55,20 @@ class Record:
         """Whether the study still waits for it."""
         return self.state == "running"
 
+    @property
+    def ended(self) -> bool:
+        """Whether no worker has to do with it any more."""
+        return self.result is not None or not self.running
+
 
 @dataclass
 class StudyState:
     """The fold over the journal: records by number, references, totals. ``apply`` is the only way it changes."""
 
     study: str = ""
-    identity: str = ""
+    identity: Mapping[str, str] = field(default_factory=dict)  # hash by part of the study file
+    lookahead: int = 1
+    warm: tuple[Event, ...] = ()  # finished trials of an earlier study that the sampler begins with
     records: dict[int, Record] = field(default_factory=dict)
     references: dict[str, Event] = field(default_factory=dict)  # base, classical
     footprint: Event | None = None
@@ -73,21 +81,22 @@ class StudyState:
     def apply(self, event: Event) -> None:
         """Take one event in; an event of an unknown kind is ignored (a later version wrote it)."""
         handler = getattr(self, f"_on_{event['event']}", None)
-        self.last = event.get("time", self.last)
         if handler is not None:
             handler(event)
+        self.last = event.get("time", self.last)
 
     def _change(self, number: int, **changes: Any) -> None:
         self.records[number] = replace(self.records[number], **changes)
 
     def _on_open(self, event: Event) -> None:
-        if self.opened is not None and self.last is not None and not self.stopped:
-            self.seconds += max(0.0, event.get("after", 0.0))
+        if self.opened is not None and self.last is not None and not self.stopped:  # the last driver died
+            self.seconds += max(0.0, self.last - self.opened)
+            for record in list(self.records.values()):
+                if record.running and not record.ended and record.attempts:
+                    self._change(record.number, deaths=record.deaths + 1)
         self.study, self.identity = event["study"], event["identity"]
+        self.lookahead = event["lookahead"]
         self.opened, self.stopped = event["time"], ""
-        for record in list(self.records.values()):
-            if record.running and not record.ended and record.attempts:
-                self._change(record.number, deaths=record.deaths + 1)
 
     def _on_close(self, event: Event) -> None:
         self.seconds += event["seconds"]
@@ -117,7 +126,11 @@ class StudyState:
     def _on_result(self, event: Event) -> None:
         """A worker's word on an attempt; the record's own state changes only with ``tell``."""
         self.device_seconds += event["measurements"].get("device_seconds", 0.0)
-        self._change(event["number"], ended=True, artifact=event.get("artifact"))
+        self._change(event["number"], result=event, artifact=event["artifact"])
+
+    def _on_decision(self, event: Event) -> None:
+        record = self.records[event["number"]]
+        self._change(record.number, rungs={**record.rungs, event["fraction"]: event["stop"]})
 
     def _on_tell(self, event: Event) -> None:
         """The trial's place in the study is settled; all that the tables show of its end stands here."""
@@ -130,7 +143,6 @@ class StudyState:
             constraints=tuple(event["constraints"]),
             curve=curve,
             finished=event["time"],
-            ended=True,
             told=True,
         )
 
@@ -139,3 +151,6 @@ class StudyState:
 
     def _on_footprint(self, event: Event) -> None:
         self.footprint = event
+
+    def _on_warm(self, event: Event) -> None:
+        self.warm = tuple(event["trials"])
