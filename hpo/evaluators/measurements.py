@@ -1,0 +1,47 @@
+"""What a run costs: quantities measured beside the metrics, usable as objectives and constraints too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hpo.config.models import Direction
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A quantity, its unit, the direction that is better, and whether a seed reproduces it."""
+
+    unit: str
+    doc: str
+    direction: Direction = "minimize"
+    reproducible: bool = False
+
+
+DESCRIPTIONS: Mapping[str, Measurement] = {
+    "train_seconds": Measurement("seconds", "Wall time of training, without evaluation and saving."),
+    "device_seconds": Measurement(
+        "seconds", "Devices times wall time of the whole trial; a CPU worker counts as one device."
+    ),
+    "peak_memory_gb": Measurement("GiB", "Highest memory the trial held on its device (on a CPU: in its process)."),
+    "trainable_parameters": Measurement("parameters", "Parameters that training changes.", reproducible=True),
+    "train_tokens": Measurement(
+        "tokens", "Tokens trained on, without padding, every epoch counted.", reproducible=True
+    ),
+    "train_flops": Measurement(
+        "floating-point operations", "Estimated operations of the training run.", reproducible=True
+    ),
+    "tokens_per_second": Measurement(
+        "tokens per second", "Training tokens per second of training.", direction="maximize"
+    ),
+    "latency_ms": Measurement("milliseconds", "Mean time of predicting one row."),
+    "cost_usd": Measurement("US dollars", "Device hours times the price of a device hour."),
+    "examples": Measurement("examples", "Training examples seen, every epoch counted.", reproducible=True),
+    "unscored": Measurement(
+        "rows", "Rows that an evaluator could not score: no number, no likelihood.", reproducible=True
+    ),
+    "unmatched": Measurement("rows", "Rows answered with none of the classes; they count as wrong.", reproducible=True),
+}
+
+MEASUREMENTS: Mapping[str, Direction] = {name: each.direction for name, each in DESCRIPTIONS.items()}
+REPRODUCIBLE: frozenset[str] = frozenset(name for name, each in DESCRIPTIONS.items() if each.reproducible)

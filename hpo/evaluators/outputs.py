@@ -1,0 +1,31 @@
+"""What an evaluator reads of a model's outputs, and the error where it is not there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy.typing import NDArray
+
+from hpo.errors import ObjectiveError
+from hpo.objective import Outputs
+
+FIELDS = {"prediction": ("prediction",), "probabilities": ("probabilities",), "likelihood": ("nll_sum", "n_tokens")}
+
+
+def given(outputs: Outputs | None) -> frozenset[str]:
+    """Which of prediction, probabilities and likelihood are there."""
+    return frozenset(
+        name for name, fields in FIELDS.items() if all(getattr(outputs, field, None) is not None for field in fields)
+    )
+
+
+def column(outputs: Outputs | None, field: str) -> NDArray[Any]:
+    """An array of the outputs by its name.
+
+    Raises:
+        ObjectiveError: the outputs do not have it.
+    """
+    values: NDArray[Any] | None = getattr(outputs, field, None)
+    if values is None:
+        raise ObjectiveError(f"the objective's outputs carry no {field}", hint=f"give Outputs(..., {field}=...)")
+    return values

@@ -1,0 +1,80 @@
+"""Which metrics there are: by task, by name, and from a file of the user's own."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+
+from hpo.config.models import Direction, TaskKind
+from hpo.errors import ConfigurationError
+from hpo.evaluators import user
+from hpo.evaluators.classification import Classification
+from hpo.evaluators.measurements import MEASUREMENTS, REPRODUCIBLE
+from hpo.evaluators.protocol import Evaluator, Metric
+
+__all__ = ["EVALUATORS", "MEASUREMENTS", "REPRODUCIBLE", "direction", "evaluators", "find", "metric_names"]
+
+_CLASSIFICATION: tuple[Evaluator, ...] = (Classification(),)
+EVALUATORS: Mapping[TaskKind, tuple[Evaluator, ...]] = {
+    "classification": _CLASSIFICATION,
+    "regression": (),
+    "instruction": (),
+    "language_modeling": (),
+    "custom": (),  # an objective of one's own brings its own metrics
+}
+
+
+def evaluators(task: TaskKind) -> tuple[Evaluator, ...]:
+    """The evaluators of a task, the one that says most first."""
+    return EVALUATORS[task]
+
+
+def metric_names(task: TaskKind) -> frozenset[str]:
+    """Names of the metrics that can be computed for a task."""
+    return frozenset(metric.name for evaluator in EVALUATORS[task] for metric in evaluator.metrics)
+
+
+def find(metric: str, task: TaskKind) -> tuple[Evaluator, Metric]:
+    """The evaluator that computes a metric, and the metric.
+
+    Args:
+        metric: a name, or ``mine.py:name`` for an evaluator of one's own (absolute, or relative to the working directory).
+        task: the task of the study.
+
+    Raises:
+        ConfigurationError: the task has no such metric.
+        ObjectiveError: the file of one's own cannot be used.
+    """
+    if user.is_reference(metric):
+        return user.find(metric)
+    for evaluator in EVALUATORS[task]:
+        for each in evaluator.metrics:
+            if each.name == metric:
+                return evaluator, each
+    raise _unknown(metric, task)
+
+
+def direction(name: str) -> Direction | None:
+    """Which direction of a metric or measurement is better; None where nobody knows."""
+    if name in MEASUREMENTS:
+        return MEASUREMENTS[name]
+    if user.is_reference(name):
+        return user.find(name)[1].direction
+    known = {
+        metric.name: metric.direction for group in EVALUATORS.values() for each in group for metric in each.metrics
+    }
+    return known.get(name)
+
+
+def _unknown(metric: str, task: TaskKind) -> ConfigurationError:
+    names = sorted(metric_names(task))
+    if not names:
+        return ConfigurationError(
+            f"task {task} has no metrics of its own, so {metric!r} cannot be computed",
+            hint="return it from the objective, or name an evaluator as mine.py:name",
+        )
+    near = difflib.get_close_matches(metric, names, n=1) or ["_".join(reversed(metric.split("_")))]
+    guess = f"did you mean {near[0]}? " if near[0] in names else ""
+    return ConfigurationError(
+        f"unknown metric {metric!r} for task {task}", hint=f"{guess}there are: {', '.join(names)}"
+    )

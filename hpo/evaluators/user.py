@@ -1,0 +1,102 @@
+"""Evaluators of the user's own, named in a study file as ``mine.py:name``."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import os
+from pathlib import Path
+from types import ModuleType
+from typing import Any, TypeGuard
+
+from hpo.errors import ObjectiveError
+from hpo.evaluators.protocol import Evaluator, Metric
+
+HINT = "the file must define EVALUATOR, or an object of that name, with name, needs, metrics, prepare and score"
+
+
+def is_reference(metric: str) -> bool:
+    """Whether a metric is spelled ``file.py:name``."""
+    return metric.rpartition(":")[0].endswith(".py")
+
+
+def find(metric: str) -> tuple[Evaluator, Metric]:
+    """The evaluator in the file, and its metric of that name (or its only one).
+
+    Raises:
+        ObjectiveError: the file cannot be read or run, or holds no such evaluator or metric.
+    """
+    path, _, name = metric.rpartition(":")
+    module = load(path)
+    own = getattr(module, name, None)
+    evaluator = own if _is_evaluator(own) else getattr(module, "EVALUATOR", None)
+    if not _is_evaluator(evaluator):
+        raise ObjectiveError(f"no evaluator for {name!r} in the file", where=path, hint=HINT)
+    found = [each for each in evaluator.metrics if each.name == name]
+    if not found and evaluator is own and len(evaluator.metrics) == 1:
+        found = list(evaluator.metrics)
+    if not found:
+        names = ", ".join(each.name for each in evaluator.metrics)
+        raise ObjectiveError(
+            f"evaluator {evaluator.name!r} has no metric {name!r}", where=path, hint=f"it has: {names}"
+        )
+    return evaluator, found[0]
+
+
+def load(path: str) -> ModuleType:
+    """Run the file as a module, once for each version of it.
+
+    Raises:
+        ObjectiveError: there is no such file, or it fails when run.
+    """
+    file = Path(path).resolve()
+    try:
+        changed = os.stat(file).st_mtime_ns
+    except OSError:
+        raise ObjectiveError("no such file", where=path, hint="paths are relative to the working directory") from None
+    return _run(file, changed)
+
+
+@functools.cache
+def _run(file: Path, changed: int) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"hpo_user_{file.stem}", file)
+    if spec is None or spec.loader is None:
+        raise ObjectiveError("this is no Python file", where=str(file), hint=HINT)
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        line = _line(error, file)
+        raise ObjectiveError(
+            f"the file fails when run: {type(error).__name__}: {error}",
+            where=f"{file}{line}",
+            hint=f"try: python {file}",
+        ) from error
+    return module
+
+
+def _line(error: BaseException, file: Path) -> str:
+    """``:line`` of the user's file where the error arose, empty where unknown."""
+    if isinstance(error, SyntaxError):
+        return f":{error.lineno}"
+    lines, trace = [], error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == str(file):
+            lines.append(trace.tb_lineno)
+        trace = trace.tb_next
+    return f":{lines[-1]}" if lines else ""
+
+
+def _is_evaluator(value: Any) -> TypeGuard[Evaluator]:
+    """Whether a value has everything an Evaluator has."""
+    if value is None or isinstance(value, type):
+        return False
+    metrics = getattr(value, "metrics", None)
+    return (
+        isinstance(getattr(value, "name", None), str)
+        and isinstance(getattr(value, "needs", None), (set, frozenset))
+        and isinstance(metrics, (tuple, list))
+        and all(isinstance(metric, Metric) for metric in metrics)
+        and callable(getattr(value, "prepare", None))
+        and callable(getattr(value, "score", None))
+    )
