@@ -16,6 +16,8 @@ from hpo.objective import Outputs
 
 UNMATCHED = -1  # code of a prediction that is missing or in no class of the list: always wrong
 
+BINARY = {"precision": "precision_macro", "recall": "recall_macro", "f1": "macro_f1"}  # what to take with more classes
+
 
 def confusion_matrix(stats: Stats, k: int, weights: Weights | None = None) -> NDArray[np.float64]:
     """Weights by true class (row) and predicted class (column), shape (k, k + 1).
@@ -171,7 +173,7 @@ class Classification:
         Metric("micro_f1", "maximize", _micro("f1")),
         Metric("weighted_f1", "maximize", _weighted("f1")),
         Metric("mcc", "maximize", _mcc),
-        *(Metric(measure, "maximize", _binary(measure)) for measure in ("precision", "recall", "f1")),
+        *(Metric(measure, "maximize", _binary(measure)) for measure in BINARY),
     )
 
     def prepare(self, reference: Rows | None) -> None:

@@ -9,18 +9,28 @@ from hpo.config.models import Direction, TaskKind
 from hpo.errors import ConfigurationError
 from hpo.evaluators import user
 from hpo.evaluators.classification import Classification
+from hpo.evaluators.exact_match import ExactMatch
 from hpo.evaluators.measurements import MEASUREMENTS, REPRODUCIBLE
+from hpo.evaluators.perplexity import Perplexity
+from hpo.evaluators.probabilities import Probabilities
 from hpo.evaluators.protocol import Evaluator, Metric
+from hpo.evaluators.regression import Regression
 
-__all__ = ["EVALUATORS", "MEASUREMENTS", "REPRODUCIBLE", "direction", "evaluators", "find", "metric_names"]
+__all__ = ["EVALUATORS", "MEASUREMENTS", "REPRODUCIBLE", "STANDARD", "direction", "evaluators", "find", "metric_names"]
 
-_CLASSIFICATION: tuple[Evaluator, ...] = (Classification(),)
 EVALUATORS: Mapping[TaskKind, tuple[Evaluator, ...]] = {
-    "classification": _CLASSIFICATION,
-    "regression": (),
-    "instruction": (),
-    "language_modeling": (),
+    "classification": (Classification(), Probabilities()),
+    "regression": (Regression(),),
+    "instruction": (ExactMatch(), Perplexity()),
+    "language_modeling": (Perplexity(),),
     "custom": (),  # an objective of one's own brings its own metrics
+}
+STANDARD: Mapping[TaskKind, tuple[str, ...]] = {  # shown in every table of the task, wanted or not
+    "classification": ("accuracy", "macro_f1", "mcc", "log_loss", "ece"),
+    "regression": ("mae", "rmse", "r2"),
+    "instruction": ("exact_match", "token_f1", "loss", "perplexity"),
+    "language_modeling": ("loss", "perplexity", "bits_per_byte"),
+    "custom": (),
 }
 
 
@@ -38,7 +48,7 @@ def find(metric: str, task: TaskKind) -> tuple[Evaluator, Metric]:
     """The evaluator that computes a metric, and the metric.
 
     Args:
-        metric: a name, or ``mine.py:name`` for an evaluator of one's own (absolute, or relative to the working directory).
+        metric: a name, or ``mine.py:name`` for an evaluator of one's own (relative to the working directory).
         task: the task of the study.
 
     Raises:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import importlib.util
 import os
+import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeGuard
@@ -12,6 +14,7 @@ from typing import Any, TypeGuard
 from hpo.errors import ObjectiveError
 from hpo.evaluators.protocol import Evaluator, Metric
 
+PREFIX = "hpo_user_"  # of the module names under which the user's files are run
 HINT = "the file must define EVALUATOR, or an object of that name, with name, needs, metrics, prepare and score"
 
 
@@ -28,8 +31,8 @@ def find(metric: str) -> tuple[Evaluator, Metric]:
     """
     path, _, name = metric.rpartition(":")
     module = load(path)
-    own = getattr(module, name, None)
-    evaluator = own if _is_evaluator(own) else getattr(module, "EVALUATOR", None)
+    own: Any = getattr(module, name, None)
+    evaluator: Any = own if _is_evaluator(own) else getattr(module, "EVALUATOR", None)
     if not _is_evaluator(evaluator):
         raise ObjectiveError(f"no evaluator for {name!r} in the file", where=path, hint=HINT)
     found = [each for each in evaluator.metrics if each.name == name]
@@ -41,6 +44,15 @@ def find(metric: str) -> tuple[Evaluator, Metric]:
             f"evaluator {evaluator.name!r} has no metric {name!r}", where=path, hint=f"it has: {names}"
         )
     return evaluator, found[0]
+
+
+def origin(evaluator: Evaluator, error: BaseException | None = None) -> str:
+    """File (and line, where an error arose there) that an evaluator comes from; empty for our own."""
+    name = type(evaluator).__module__
+    file = getattr(sys.modules.get(name), "__file__", None)
+    if file is None or not name.startswith(PREFIX):
+        return ""
+    return f"{file}{_line(error, Path(file)) if error else ''}"
 
 
 def load(path: str) -> ModuleType:
@@ -59,13 +71,16 @@ def load(path: str) -> ModuleType:
 
 @functools.cache
 def _run(file: Path, changed: int) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"hpo_user_{file.stem}", file)
+    digest = hashlib.blake2b(str(file).encode(), digest_size=4).hexdigest()  # two files may have one name
+    spec = importlib.util.spec_from_file_location(f"{PREFIX}{file.stem}_{digest}", file)
     if spec is None or spec.loader is None:
         raise ObjectiveError("this is no Python file", where=str(file), hint=HINT)
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # so that dataclasses and tracebacks of the file find it
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
+        del sys.modules[spec.name]
         line = _line(error, file)
         raise ObjectiveError(
             f"the file fails when run: {type(error).__name__}: {error}",

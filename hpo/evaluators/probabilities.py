@@ -1,0 +1,116 @@
+"""Classification from class probabilities: ranking (ROC AUC), proper scores (log loss, Brier) and calibration (ECE)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpo.data.rows import Rows
+from hpo.errors import ObjectiveError
+from hpo.evaluators.classification import label_codes, label_list
+from hpo.evaluators.outputs import column
+from hpo.evaluators.protocol import ExampleScores, Metric, Stats, Weights
+from hpo.evaluators.reductions import mean
+from hpo.objective import Outputs
+
+BINS = 15  # of equal width, as Guo et al. (2017) report it
+PREFIX = "probability_"
+
+
+def probability_columns(stats: Stats) -> NDArray[np.float64]:
+    """Probabilities of the classes, shape (n, k), columns in the order of the label list."""
+    k = sum(name.startswith(PREFIX) for name in stats)
+    columns: NDArray[np.float64] = np.stack([stats[f"{PREFIX}{code}"] for code in range(k)], axis=1).astype(np.float64)
+    return columns
+
+
+def _one_hot(stats: Stats, k: int) -> NDArray[np.float64]:
+    return (stats["label"][:, None] == np.arange(k)).astype(np.float64)
+
+
+def _area(positive: NDArray[np.float64], score: NDArray[np.float64], weights: Weights) -> float:
+    """Area under the ROC curve: how often a positive outranks a negative, ties half (Hanley & McNeil 1982)."""
+    _, rank = np.unique(score, return_inverse=True)
+    positives = np.bincount(rank, weights=weights * positive)
+    negatives = np.bincount(rank, weights=weights * (1 - positive))
+    pairs = positives.sum() * negatives.sum()
+    below = np.cumsum(negatives) - negatives
+    return float(positives @ (below + negatives / 2) / pairs) if pairs > 0 else np.nan
+
+
+def _roc_auc(stats: Stats, weights: Weights) -> float:
+    """Of the second of two classes; of more, the mean over each against the rest; NaN where a class is absent."""
+    probability = probability_columns(stats)
+    k = probability.shape[1]
+    truth = _one_hot(stats, k)
+    classes = [1] if k == 2 else range(k)
+    return float(np.mean([_area(truth[:, code], probability[:, code], weights) for code in classes]))
+
+
+def log_loss_rows(stats: Stats) -> NDArray[np.float64]:
+    """Negative log-probability of the true class in nats, shape (n,); at most -log(machine epsilon), about 36."""
+    probability = probability_columns(stats)
+    of_label = np.take_along_axis(probability, stats["label"].astype(np.int64)[:, None], axis=1)[:, 0]
+    return np.asarray(-np.log(np.clip(of_label, np.finfo(np.float64).eps, 1.0)), dtype=np.float64)
+
+
+def brier_rows(stats: Stats) -> NDArray[np.float64]:
+    """Squared distance to the truth (Brier 1950, eq. 2), shape (n,); halved for two classes, as is usual."""
+    probability = probability_columns(stats)
+    k = probability.shape[1]
+    distance = ((probability - _one_hot(stats, k)) ** 2).sum(axis=1)
+    return np.asarray(distance / 2 if k == 2 else distance, dtype=np.float64)
+
+
+def reliability(stats: Stats, weights: Weights, bins: int = BINS) -> NDArray[np.float64]:
+    """Weight, mean confidence and accuracy of each confidence bin, shape (bins, 3); NaN in empty bins.
+
+    Bin m holds confidences in ((m-1)/bins, m/bins] (Guo et al. 2017, section 2); the predicted class is the likeliest.
+    """
+    probability = probability_columns(stats)
+    confidence = probability.max(axis=1)
+    correct = probability.argmax(axis=1) == stats["label"]
+    where = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
+    weight = np.bincount(where, weights=weights, minlength=bins)
+    sums = [np.bincount(where, weights=weights * values, minlength=bins) for values in (confidence, correct)]
+    means = [np.divide(total, weight, out=np.full(bins, np.nan), where=weight > 0) for total in sums]
+    return np.stack([weight, *means], axis=1)
+
+
+def _ece(stats: Stats, weights: Weights) -> float:
+    """Expected calibration error: mean gap of confidence and accuracy over the bins (Guo et al. 2017, eq. 3)."""
+    weight, confidence, accuracy = reliability(stats, weights).T
+    return mean(np.abs(confidence - accuracy), weight)
+
+
+class Probabilities:
+    """Statistics ``label`` (code) and ``probability_0`` ... ``probability_<k-1>``, one a class of the label list."""
+
+    name = "probabilities"
+    needs = frozenset({"label", "probabilities"})
+    metrics: tuple[Metric, ...] = (
+        Metric("roc_auc", "maximize", _roc_auc),
+        Metric("log_loss", "minimize", lambda stats, weights: mean(log_loss_rows(stats), weights)),
+        Metric("brier", "minimize", lambda stats, weights: mean(brier_rows(stats), weights)),
+        Metric("ece", "minimize", _ece),
+    )
+
+    def prepare(self, reference: Rows | None) -> None:
+        """Nothing to prepare."""
+
+    def score(self, data: Rows, outputs: Outputs | None, state: None) -> ExampleScores:
+        """Probabilities of every row; a row with a NaN among them is unscored.
+
+        Raises:
+            ObjectiveError: there is not one column for each class.
+            DataError: a row's label is not in the label list.
+        """
+        probability = np.asarray(column(outputs, "probabilities"), dtype=np.float64)
+        labels = label_list(data, outputs)
+        if probability.shape != (len(data), len(labels)):
+            raise ObjectiveError(
+                f"probabilities have shape {probability.shape}, expected {(len(data), len(labels))}",
+                hint=f"one row an example, one column a class, in this order: {', '.join(labels)}",
+            )
+        columns = {f"{PREFIX}{code}": probability[:, code] for code in range(len(labels))}
+        return ExampleScores(data.ids, {"label": label_codes(data, labels), **columns}, groups=data.groups)

@@ -1,0 +1,28 @@
+"""Aggregates that several evaluators share: pure functions of per-row values and weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpo.evaluators.protocol import Stats, Weights
+
+
+def mean(values: NDArray[Any], weights: Weights) -> float:
+    """Weighted mean, NaN without any weight. A row of weight 0 has no say, even where its value is infinite."""
+    counted = weights > 0
+    if not counted.any():
+        return np.nan
+    return float(np.average(values[counted].astype(np.float64), weights=weights[counted]))
+
+
+def mean_of(name: str) -> Callable[[Stats, Weights], float]:
+    """The metric that is the weighted mean of one statistic."""
+
+    def reduce(stats: Stats, weights: Weights) -> float:
+        return mean(stats[name], weights)
+
+    return reduce
