@@ -35,7 +35,7 @@ def champion(records: Iterable[Record], objective: ObjectiveConfig) -> Record | 
 def pareto_front(records: Iterable[Record], objectives: Sequence[ObjectiveConfig]) -> list[Record]:
     """The complete, feasible records that no other one dominates, in the order of the first objective.
 
-    A record dominates another where it is no worse in every objective and better in at least one; equals stand side by side.
+    A record dominates another where it is no worse in every objective and better in at least one; equals both stay.
     """
     ordered = sorted(_candidates(records, objectives), key=lambda record: (_losses(record, objectives), record.number))
     front: list[Record] = []
