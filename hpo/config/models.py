@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from hpo.config.space import Parameter
 from hpo.config.training import TrainingConfig
@@ -24,7 +24,9 @@ class ModelConfig(Frozen):
 
     name: Annotated[str, Field(description="hub name, or folder relative to the study file")]
     revision: Annotated[str | None, Field(description="branch, tag or commit on the hub")] = None
-    dtype: Annotated[Literal["auto", "float32", "bfloat16", "float16"], Field(description="precision of the weights")] = "auto"
+    dtype: Annotated[
+        Literal["auto", "float32", "bfloat16", "float16"], Field(description="precision of the weights")
+    ] = "auto"
     trust_remote_code: Annotated[bool, Field(description="run code that comes with the model")] = False
 
 
@@ -78,9 +80,12 @@ class SamplerConfig(Frozen):
 
     name: Annotated[Literal["tpe", "gp", "random", "grid"], Field(description="gp uses expected improvement")] = "tpe"
     seed: Annotated[int, Field(ge=0, description="the study's seed; every other seed is derived from it")] = 0
-    ordered: Annotated[bool, Field(description="decide from lower-numbered trials only, so that a study is reproducible")] = True
+    ordered: Annotated[
+        bool, Field(description="decide from lower-numbered trials only, so that a study is reproducible")
+    ] = True
     lookahead: Annotated[
-        int | None, Field(ge=1, description="trials asked before the first of them is told; unset: 1 on the local runner")
+        int | None,
+        Field(ge=1, description="trials asked before the first of them is told; unset: 1 on the local runner"),
     ] = None
 
 
@@ -88,7 +93,9 @@ class PrunerConfig(Frozen):
     """When a trial that lags is stopped."""
 
     name: Annotated[Literal["asha", "none"], Field(description="asha: asynchronous successive halving")] = "asha"
-    min_fraction: Annotated[float, Field(gt=0, lt=1, description="first rung, as a fraction of the trial's own length")] = 0.1
+    min_fraction: Annotated[
+        float, Field(gt=0, lt=1, description="first rung, as a fraction of the trial's own length")
+    ] = 0.1
     reduction_factor: Annotated[int, Field(ge=2, description="one in so many goes on at each rung")] = 3
 
 
@@ -117,7 +124,9 @@ class RunnerConfig(Frozen):
     max_workers: Annotated[int | None, Field(ge=1)] = None
     address: str | None = None
     trials_per_worker: Annotated[int | Literal["auto"], Field(description="trials that train together")] = 1
-    memory_gb: Annotated[float | None, Field(gt=0, description="memory a trial may take; unset: what the device has")] = None
+    memory_gb: Annotated[
+        float | None, Field(gt=0, description="memory a trial may take; unset: what the device has")
+    ] = None
 
 
 class BaselinesConfig(Frozen):
@@ -138,12 +147,16 @@ class StudyConfig(Frozen):
 
     study: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$", description="names the run folder and the Optuna study")]
     task: TaskKind = "custom"
-    objective: Annotated[str | None, Field(description="a ready one, mine.py or mine.py:name; lora when a model is given")] = None
+    objective: Annotated[
+        str | None, Field(description="a ready one, mine.py or mine.py:name; lora when a model is given")
+    ] = None
     model: ModelConfig | None = None
     data: DataConfig | None = None
     training: TrainingConfig = TrainingConfig()
     search_space: dict[str, Parameter]
-    known: Annotated[tuple[dict[str, Any], ...], Field(description="configurations to try right after the default")] = ()
+    known: Annotated[
+        tuple[dict[str, Any], ...], Field(description="configurations to try right after the default")
+    ] = ()
     objectives: Annotated[tuple[ObjectiveConfig, ...], Field(min_length=1)]
     constraints: tuple[ConstraintConfig, ...] = ()
     sampler: SamplerConfig = SamplerConfig()
@@ -151,12 +164,19 @@ class StudyConfig(Frozen):
     budget: BudgetConfig = BudgetConfig()
     baselines: BaselinesConfig = BaselinesConfig()
     runner: RunnerConfig = RunnerConfig()
-    runs: Annotated[str, Field(description="folder that holds the run folders, relative to the working directory")] = "runs"
+    runs: Annotated[str, Field(description="folder that holds the run folders, relative to the working directory")] = (
+        "runs"
+    )
     storage: Annotated[str | None, Field(description="Optuna storage URL; unset: SQLite in the run folder")] = None
-    warm_start: Annotated[str | None, Field(description="run folder whose finished trials the sampler begins with")] = None
+    warm_start: Annotated[str | None, Field(description="run folder whose finished trials the sampler begins with")] = (
+        None
+    )
     price_per_device_hour: Annotated[float | None, Field(gt=0, description="US dollars")] = None
     keep_models: Annotated[int, Field(ge=1, description="how many of the best adapters or models stay on disk")] = 1
     loggers: LoggersConfig = LoggersConfig()
+
+    # Texts as written, with ${NAME} in them, by their way from the top: what records show in place of the value.
+    _templates: dict[tuple[str | int, ...], str] = PrivateAttr(default_factory=dict)
 
     @property
     def primary(self) -> ObjectiveConfig:

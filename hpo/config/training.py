@@ -26,7 +26,9 @@ class TrainingConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     num_train_epochs: Annotated[float, Field(gt=0, description="passes over the training rows")] = 1.0
-    max_steps: Annotated[int, Field(ge=-1, description="optimizer steps; overrides num_train_epochs when positive")] = -1
+    max_steps: Annotated[
+        int, Field(ge=-1, description="optimizer steps; overrides num_train_epochs when positive")
+    ] = -1
     max_length: Annotated[int, Field(ge=4, description="tokens a row is cut at")] = 512
     learning_rate: Annotated[float, Field(gt=0, description="peak learning rate")] = 2e-4
     batch_size: Annotated[int, Field(ge=1, description="rows an optimizer step sees (the effective batch)")] = 16
@@ -44,15 +46,21 @@ class TrainingConfig(BaseModel):
     early_stopping: Annotated[EarlyStopping | None, Field(description="rule that ends a run early")] = None
     bf16: Annotated[bool | None, Field(description="bfloat16 autocast; unset: where the device has it")] = None
     gradient_checkpointing: Annotated[bool, Field(description="trade time for memory")] = False
-    per_device_eval_batch_size: Annotated[int, Field(ge=1, description="rows a forward pass of an evaluation sees")] = 64
-    micro_batch_size: Annotated[int | None, Field(ge=1, description="rows of one forward pass; unset: from memory")] = None
+    per_device_eval_batch_size: Annotated[int, Field(ge=1, description="rows a forward pass of an evaluation sees")] = (
+        64
+    )
+    micro_batch_size: Annotated[int | None, Field(ge=1, description="rows of one forward pass; unset: from memory")] = (
+        None
+    )
     method: Annotated[Method, Field(description="how the adapter is parametrised")] = "lora"
     lora_rank: Annotated[int, Field(ge=1, description="rank of the update")] = 16
-    lora_alpha: Annotated[float, Field(gt=0, description="scale of the update; the update is multiplied by alpha / rank")] = 32.0
+    lora_alpha: Annotated[
+        float, Field(gt=0, description="scale of the update; the update is multiplied by alpha / rank")
+    ] = 32.0
     lora_dropout: Annotated[float, Field(ge=0, lt=1, description="dropout before the adapter")] = 0.0
-    target_modules: Annotated[str | tuple[str, ...], Field(description="adapted modules; all-linear: every linear layer")] = (
-        "all-linear"
-    )
+    target_modules: Annotated[
+        str | tuple[str, ...], Field(description="adapted modules; all-linear: every linear layer")
+    ] = "all-linear"
     scoring: Annotated[
         Literal["label_likelihood", "generate"], Field(description="how a causal model answers a classification task")
     ] = "label_likelihood"

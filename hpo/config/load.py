@@ -1,0 +1,91 @@
+"""study.yaml to a frozen StudyConfig: every default filled in, every path absolute, or every fault at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from hpo.config import defaults, environment, messages, paths, refused, spaces
+from hpo.config.document import parse_mapping, plain, read_text
+from hpo.config.draft import Draft, Key
+from hpo.config.knowledge import objective_of
+from hpo.config.models import StudyConfig
+from hpo.config.overrides import apply_overrides
+from hpo.errors import ConfigurationError
+
+_NO_TEXT = ("int", "float", "bool")  # pydantic's error types begin so where a text stands in place of a number
+
+
+def load(path: str | Path, overrides: Sequence[str] = ()) -> StudyConfig:
+    """Read a study file.
+
+    Args:
+        path: the YAML file.
+        overrides: ``key.key=value`` each, as after ``--set``; values are YAML, later ones win.
+
+    Raises:
+        ConfigurationError: carries every fault, each with file and line (or the override) and a hint.
+    """
+    file = Path(path).expanduser()
+    return load_text(read_text(file, str(path)), str(path), file.absolute().parent, overrides)
+
+
+def load_text(text: str, shown: str, folder: Path, overrides: Sequence[str] = ()) -> StudyConfig:
+    """Read a study from YAML text.
+
+    Args:
+        text: the YAML.
+        shown: what messages call the file.
+        folder: what relative paths start from; absolute.
+        overrides: as in ``load``.
+
+    Raises:
+        ConfigurationError: as in ``load``.
+    """
+    draft = parse_mapping(text, shown, folder)
+    apply_overrides(draft, overrides)
+    _write_out_shorthands(draft)
+    environment.substitute(draft)
+    spaces.expand(draft)
+    environment.prune(draft)
+    refused.refuse(draft)
+    _check_form(draft)
+    known = objective_of(draft)
+    paths.resolve(draft)
+    if draft.faults:
+        raise ConfigurationError.of(draft.sorted_faults())
+    defaults.fill(draft, known)
+    config = StudyConfig.model_validate(draft.values, strict=True)
+    config._templates.update(draft.templates)
+    return config
+
+
+def _write_out_shorthands(draft: Draft) -> None:
+    if isinstance(draft.values.get("model"), str):
+        draft.values["model"] = {"name": draft.values["model"]}
+
+
+def _check_form(draft: Draft) -> None:
+    """Types, unknown and missing keys. A text from the environment counts as a number where one is wanted."""
+    errors = _errors(draft)
+    converted = [way for error in errors if (way := _number_from_environment(draft, error))]
+    if converted:
+        for key in converted:
+            draft.put(key, plain(draft.get(*key)))
+        errors = _errors(draft)
+    messages.translate(draft, errors)
+
+
+def _errors(draft: Draft) -> Sequence[messages.ErrorDetails]:
+    try:
+        StudyConfig.model_validate(draft.values, strict=True)
+    except ValidationError as error:
+        return error.errors(include_url=False)
+    return ()
+
+
+def _number_from_environment(draft: Draft, error: messages.ErrorDetails) -> Key:
+    key = messages.way(draft, error)
+    return key if key in draft.templates and error["type"].startswith(_NO_TEXT) else ()

@@ -1,0 +1,88 @@
+"""Paths in a study file: relative to the file, made absolute, and there."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from hpo.config.draft import Draft, Key
+
+FILES: tuple[Key, ...] = (("data", "train"), ("data", "validation"), ("data", "test"))
+
+
+def resolve(draft: Draft) -> None:
+    """Make every path of the draft absolute; one that does not exist is a fault."""
+    for key in FILES:
+        _file(draft, key, "data file")
+    _file(draft, ("data", "source"), "rows file")
+    if is_own(draft.get("objective")):
+        _file(draft, ("objective",), "objective file")
+    for block in ("objectives", "constraints"):
+        for index, entry in enumerate(draft.get(block) or ()):
+            if isinstance(entry, dict) and is_own(entry.get("metric")):
+                _file(draft, (block, index, "metric"), "evaluator file")
+    _model(draft)
+    _warm_start(draft)
+    runs = draft.get("runs")
+    if isinstance(runs, str) and runs.startswith("~"):
+        _replace(draft, ("runs",), "")
+
+
+def is_own(reference: object) -> bool:
+    """Whether a name is a file of the user's own: ``mine.py`` or ``mine.py:name``."""
+    return isinstance(reference, str) and (reference.endswith(".py") or ".py:" in reference)
+
+
+def _file(draft: Draft, key: Key, kind: str) -> None:
+    value = draft.get(*key)
+    if not isinstance(value, str) or not draft.sound(*key):
+        return
+    path = Path(_absolute(draft, _file_part(value)))
+    shown = draft.templates.get(key, value)
+    if path.is_dir():
+        draft.fault(key, f"the {kind} {shown} is a folder", "name a file in it")
+    elif not path.is_file():
+        draft.fault(key, f"the {kind} {shown} does not exist", f"looked in {draft.folder}; is the path right?")
+    else:
+        _replace(draft, key, str(draft.folder))
+
+
+def _model(draft: Draft) -> None:
+    key: Key = ("model", "name")
+    name = draft.get(*key)
+    if not isinstance(name, str) or not draft.sound(*key):
+        return
+    if Path(_absolute(draft, name)).is_dir():
+        _replace(draft, key, str(draft.folder))
+    elif name.startswith(("./", "../", "/", "~")):
+        shown = draft.templates.get(key, name)
+        draft.fault(key, f"the model folder {shown} does not exist", f"looked in {draft.folder}; is the path right?")
+
+
+def _warm_start(draft: Draft) -> None:
+    key: Key = ("warm_start",)
+    value = draft.get(*key)
+    if not isinstance(value, str) or not draft.sound(*key):
+        return
+    if Path(value).expanduser().is_dir():
+        _replace(draft, key, os.getcwd())  # as `runs`, from which it is copied
+    else:
+        shown = draft.templates.get(key, value)
+        draft.fault(key, f"the run folder {shown} does not exist", "it is relative to the working directory")
+
+
+def _file_part(value: str) -> str:
+    return value.rpartition(".py:")[0] + ".py" if ".py:" in value else value
+
+
+def _absolute(draft: Draft, value: str) -> str:
+    return os.path.normpath(os.path.join(draft.folder, os.path.expanduser(value)))
+
+
+def _replace(draft: Draft, key: Key, folder: str) -> None:
+    """Put the absolute path in place; a template gets the same folder before it, so that it can be read from anywhere."""
+    value = draft.get(*key)
+    template = draft.templates.get(key)
+    if template is not None and not os.path.isabs(os.path.expanduser(value)):
+        draft.templates[key] = os.path.join(folder, template)
+    draft.put(key, os.path.normpath(os.path.join(folder, os.path.expanduser(value))))

@@ -1,0 +1,62 @@
+"""Blocks and keys of study.yaml that this version does not act on: refused with a clear sentence, never ignored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from hpo.config.draft import Draft, Key
+
+# Keys by their way from the top. Removed from the draft, so that they do not read as unknown keys.
+KEYS: tuple[Key, ...] = (
+    ("finalists",),
+    ("statistics",),
+    ("value_per_point",),
+    ("data", "gates"),
+    ("data", "preparation"),
+    ("data", "split", "k"),
+    ("loggers", "wandb"),
+    ("loggers", "mlflow"),
+)
+
+# Values: whether this one is refused.
+VALUES: dict[Key, Callable[[Any], bool]] = {
+    ("data", "split", "strategy"): lambda value: value == "kfold",
+    ("runner", "name"): lambda value: value == "ray",
+    ("runner", "address"): lambda value: value is not None,
+    ("runner", "max_workers"): lambda value: _number(value) and value > 1,
+    ("runner", "gpus_per_trial"): lambda value: _number(value) and value > 1,
+    ("runner", "trials_per_worker"): lambda value: value not in (None, 1),
+    ("runs",): lambda value: isinstance(value, str) and "://" in value,
+}
+
+# Parameters of a search space that ready objectives will know later.
+PARAMETERS = frozenset({"preprocessing", "class_weights", "train_fraction"})
+
+
+def refuse(draft: Draft) -> None:
+    """Note a fault for each refused key and value, and take the key out of the draft."""
+    for key in KEYS:
+        block = draft.get(*key[:-1])
+        if isinstance(block, dict) and key[-1] in block:
+            draft.fault(key, f"`{'.'.join(map(str, key))}` is not available in this version", "remove it")
+            del block[key[-1]]
+    for key, refused in VALUES.items():
+        value = draft.get(*key)
+        if refused(value):
+            shown = draft.templates.get(key, value)
+            draft.fault(key, f"`{'.'.join(map(str, key))}: {shown}` is not available in this version", _instead(key))
+            del draft.get(*key[:-1])[key[-1]]
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _instead(key: Key) -> str:
+    instead = {
+        ("data", "split", "strategy"): "stratified, random, group or time",
+        ("runner", "name"): "name: local",
+        ("runs",): "name a folder",
+    }
+    return instead.get(key, "remove it")
