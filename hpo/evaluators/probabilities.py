@@ -20,12 +20,11 @@ PREFIX = "probability_"
 def probability_columns(stats: Stats) -> NDArray[np.float64]:
     """Probabilities of the classes, shape (n, k), columns in the order of the label list."""
     k = sum(name.startswith(PREFIX) for name in stats)
-    columns: NDArray[np.float64] = np.stack([stats[f"{PREFIX}{code}"] for code in range(k)], axis=1).astype(np.float64)
-    return columns
+    return np.asarray(np.stack([stats[f"{PREFIX}{code}"] for code in range(k)], axis=1), dtype=np.float64)
 
 
 def _one_hot(stats: Stats, k: int) -> NDArray[np.float64]:
-    return (stats["label"][:, None] == np.arange(k)).astype(np.float64)
+    return np.asarray(stats["label"][:, None] == np.arange(k), dtype=np.float64)
 
 
 def _area(positive: NDArray[np.float64], score: NDArray[np.float64], weights: Weights) -> float:

@@ -1,0 +1,109 @@
+"""TF-IDF with logistic regression: the classical baseline of a classification study, and a quick objective itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpo.data.rows import Rows
+from hpo.errors import ObjectiveError
+from hpo.objective import Footprint, Outputs, Progress, Task, Trial
+
+from . import tfidf
+
+TASKS = ("classification",)
+NEEDS_MODEL = False
+PARAMETERS: Mapping[str, Any] = {
+    "C": 10.0,  # inverse strength of the L2 penalty; scikit-learn's 1 is too strong for unit-length rows
+    **tfidf.FEATURES,
+    "class_weight": None,  # or balanced: weights inverse to the classes' counts
+}
+
+
+class SklearnClassifier:
+    """Fits once on all training rows; one evaluation at the end."""
+
+    def __init__(self, task: Task) -> None:
+        if task.train is None or not task.labels:
+            raise ObjectiveError(
+                "sklearn_classifier needs training rows with labels", hint="set task: classification and data"
+            )
+        self._labels = task.labels
+        self._train, self._validation = task.train, task.validation
+        index = {label: code for code, label in enumerate(task.labels)}
+        self._codes = np.array([index[str(label)] for label in task.train.frame["label"]], dtype=np.int64)
+
+    def train(self, trial: Trial) -> Iterator[Progress]:
+        """One fit; settings that ``trial.params`` does not name are those of PARAMETERS.
+
+        Raises:
+            TrialFailure: scikit-learn refuses the settings.
+        """
+        from sklearn.linear_model import LogisticRegression
+
+        chosen = tfidf.settings(PARAMETERS, trial.params)
+        estimator = LogisticRegression(
+            C=chosen["C"], class_weight=chosen["class_weight"], max_iter=1000, random_state=trial.seed
+        )
+        texts = self._train.frame["text"].tolist()
+        model = tfidf.fit(texts, self._codes, estimator, chosen)
+        model = _over_all_classes(model, estimator.classes_, len(self._labels))
+        yield Progress(
+            examples=len(texts),
+            fraction=1.0,
+            outputs=None if self._validation is None else self._outputs(model, self._validation),
+            measurements={"trainable_parameters": model.parameters, "train_tokens": tfidf.count_words(texts)},
+            save=model.save,
+        )
+
+    def predict(self, artifact: Path | None, rows: Rows) -> Outputs:
+        """Predict with a saved model; without one, the shares of the classes among the training rows.
+
+        Raises:
+            ModelError: the artifact is no model of this kind.
+        """
+        if artifact is not None:
+            return self._outputs(tfidf.LinearText.load(artifact), rows)
+        shares = np.bincount(self._codes, minlength=len(self._labels)) / len(self._codes)
+        return self._answer(rows, np.tile(shares, (len(rows), 1)))
+
+    def probe(self, params: Mapping[str, Any]) -> Footprint | None:
+        """Not predicted: a linear model fits anywhere."""
+        return None
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def _outputs(self, model: tfidf.LinearText, rows: Rows) -> Outputs:
+        return self._answer(rows, _softmax(model.scores(rows.frame["text"].tolist())))
+
+    def _answer(self, rows: Rows, probabilities: NDArray[np.float64]) -> Outputs:
+        names = np.array(self._labels, dtype=object)
+        return Outputs(rows.ids, names[probabilities.argmax(axis=1)], probabilities, self._labels)
+
+
+def _over_all_classes(model: tfidf.LinearText, classes: NDArray[np.int64], k: int) -> tfidf.LinearText:
+    """One output a class of the task: two classes share one output, a class without training rows has none."""
+    coef, intercept = np.zeros((k, model.coef.shape[1])), np.full(k, -np.inf)
+    intercept[classes] = 0.0
+    fitted = classes if len(model.intercept) > 1 else classes[1:]
+    coef[fitted], intercept[fitted] = model.coef, model.intercept
+    return tfidf.LinearText(model.chosen, model.vocabulary, model.idf, coef, intercept)
+
+
+def _softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float64)
+
+
+def open_objective(task: Task) -> SklearnClassifier:
+    """The objective for a task.
+
+    Raises:
+        ObjectiveError: the task has no training rows or no labels.
+    """
+    return SklearnClassifier(task)
