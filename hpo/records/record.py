@@ -105,7 +105,11 @@ class StudyState:
     def _on_ask(self, event: Event) -> None:
         number = event["number"]
         self.records[number] = Record(
-            number=number, params=event["params"], settings=event["settings"], source=event["source"], asked=event["time"]
+            number=number,
+            params=event["params"],
+            settings=event["settings"],
+            source=event["source"],
+            asked=event["time"],
         )
 
     def _on_start(self, event: Event) -> None:

@@ -50,7 +50,7 @@ def cost(config: StudyConfig, state: StudyState, now: float | None = None) -> di
         now: the moment to count to while a driver runs (seconds since the epoch); None: the last event.
 
     Returns:
-        seconds (wall time), device_hours, cost_usd (None without a price), saved_device_hours (None where nothing was
+        seconds (wall time), device_hours, cost_usd and price_per_device_hour (None without a price), saved_device_hours (None where nothing was
         pruned; an estimate: each pruned trial carried on at its own pace to its full length).
     """
     hours = state.device_seconds / 3600
@@ -61,6 +61,7 @@ def cost(config: StudyConfig, state: StudyState, now: float | None = None) -> di
         "seconds": wall_seconds(state, now),
         "device_hours": hours,
         "cost_usd": None if price is None else hours * price,
+        "price_per_device_hour": price,
         "saved_device_hours": sum(known) / 3600 if known else None,
     }
 
@@ -86,7 +87,7 @@ def conclusion(config: StudyConfig, state: StudyState) -> str:
 
 
 def summary(config: StudyConfig, state: StudyState) -> dict[str, Any]:
-    """Everything that a search's end prints, for ``--json``: finite numbers, text, and None where something is missing."""
+    """Everything that the end of a search prints, for ``--json``: finite numbers and text; None where one is missing."""
     best = champion(state.records.values(), config.primary)
     return {
         "study": config.study,

@@ -44,7 +44,9 @@ class Asker:
         self.filter = MemoryFilter(config.training.model_dump())
 
     def show(self, record: Record) -> None:
-        """Let a trial be seen: as running, then once more as told. The order of numbers must be kept within each."""
+        """Let a trial be seen: as running, then once more as told; shown again unchanged, nothing happens."""
+        if record.number in self._shown and self._shown[record.number].told == record.told:
+            return
         self._keys.add(self._space.key(record.params))
         self._shown[record.number] = record
         if record.told:

@@ -37,6 +37,7 @@ def open_storage(url: str | None, database: Path) -> BaseStorage:
     Raises:
         StorageError: it cannot be reached or is of a schema that this Optuna does not read. No password is shown.
     """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)  # the terminal shows the search in our own words
     url = url or f"sqlite:///{database}"
     try:
         if url.startswith("journal://"):

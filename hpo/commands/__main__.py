@@ -1,0 +1,7 @@
+"""``python -m hpo.commands`` is ``hpo``."""
+
+import sys
+
+from hpo.commands import main
+
+sys.exit(main())

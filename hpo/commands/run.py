@@ -1,0 +1,159 @@
+"""`hpo run study.yaml`: read, check, search, show; every number shown can be had with --json too."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from hpo.commands import INTERRUPTED, Terminated
+from hpo.config import load
+from hpo.config.models import StudyConfig
+from hpo.errors import NoTrialCompleted
+
+if TYPE_CHECKING:
+    from hpo.data.rows import Splits
+    from hpo.records import Event
+    from hpo.search.study import Study
+
+HELP = "search: python -m hpo.run study.yaml is the same; the same command again resumes"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of ``hpo run``."""
+    parser.add_argument("study", metavar="study.yaml", help="the study file")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="override a key: --set budget.trials=50"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="check everything, print the plan, train nothing")
+    parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run or resume a study."""
+    config = load(arguments.study, arguments.set)
+    if arguments.dry_run:
+        return _dry_run(config, as_json=arguments.json)
+    study, reason = search(config, show=True)
+    code = _exit_code(study, reason)
+    _print_result(study, arguments, reason)
+    return code
+
+
+def _print_result(study: Study, arguments: argparse.Namespace, reason: str) -> None:
+    if arguments.json:
+        from hpo.records.summary import summary
+
+        print(json.dumps({**summary(study.config, study.state), "ended": reason}, allow_nan=False))
+        return
+    from hpo.commands.closing import print_summary
+
+    print(f"search ended: {reason}")
+    print_summary(study.config, study.state, study.folder, study_file=arguments.study)
+
+
+def search(config: StudyConfig, *, show: bool) -> tuple[Study, str]:
+    """Run a study to its end and return it with the reason it ended.
+
+    Args:
+        config: the study.
+        show: whether progress goes to standard error.
+
+    Raises:
+        HpoError: anything that is wrong, in one sentence.
+    """
+    from hpo.search.study import Study
+
+    splits = check(config)
+    with Study(config, splits) as study, _signals(lambda: study.search.interrupt()), ExitStack() as watchers:
+        watch = list(_watchers(study, watchers, show=show))
+        for event in study.events():
+            for take in watch:
+                take(event)
+    return study, study.outcome
+
+
+def _watchers(study: Study, stack: ExitStack, *, show: bool) -> Iterator[Callable[[Event], None]]:
+    """Those who are shown every event: the terminal, TensorBoard."""
+    if show:
+        from hpo.commands.terminal import Terminal
+
+        yield stack.enter_context(Terminal(study.config, study.state)).show
+    if study.config.loggers.tensorboard:
+        from hpo.loggers.tensorboard import TensorBoardLogger
+
+        logger = TensorBoardLogger(study.folder.logs, study.config)
+        stack.callback(logger.close)
+        yield logger.log
+
+
+def check(config: StudyConfig) -> Splits | None:
+    """Everything that can be known to be wrong before a run folder is made or a model is loaded.
+
+    Raises:
+        DataError, ModelError: the rows or the model cannot be used.
+    """
+    if config.model is not None:
+        from hpo.training.check import check_model
+
+        check_model(config.model)
+    if config.data is None:
+        return None
+    from hpo.data import prepare
+
+    return prepare(config)
+
+
+def _exit_code(study: Study, reason: str) -> int:
+    if reason == "interrupted":
+        return INTERRUPTED
+    records = study.state.records.values()
+    if not any(record.state == "complete" for record in records):
+        raise NoTrialCompleted(
+            f"no trial completed: {reason}",
+            where=str(study.folder.root),
+            hint=f"hpo status {study.folder.root} groups the reasons; trials.csv holds every message",
+        )
+    return 0
+
+
+def _dry_run(config: StudyConfig, *, as_json: bool) -> int:
+    from hpo.commands.plan import plan, print_plan
+
+    found = plan(config, check(config))
+    if as_json:
+        print(json.dumps(found, allow_nan=False))
+    else:
+        print_plan(found, sys.stdout)
+    return 0
+
+
+@contextmanager
+def _signals(finish: Callable[[], None]) -> Iterator[None]:
+    """Ctrl-C once finishes what runs, twice stops at once; SIGTERM stops at once."""
+    pressed = 0
+
+    def on_interrupt(number: int, frame: FrameType | None) -> None:
+        nonlocal pressed
+        pressed += 1
+        if pressed > 1:
+            raise KeyboardInterrupt
+        finish()
+        print("\nfinishing what runs; Ctrl-C again stops at once", file=sys.stderr)
+
+    def on_terminate(number: int, frame: FrameType | None) -> None:
+        raise Terminated
+
+    old = {signal.SIGINT: signal.getsignal(signal.SIGINT), signal.SIGTERM: signal.getsignal(signal.SIGTERM)}
+    try:
+        signal.signal(signal.SIGINT, on_interrupt)
+        signal.signal(signal.SIGTERM, on_terminate)
+        yield
+    finally:
+        for number, handler in old.items():
+            signal.signal(number, handler)

@@ -1,0 +1,66 @@
+"""Which adapters and models stay on disk: the best few, the best one also as ``best/``; nothing else fills the disk."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from hpo.config.models import StudyConfig
+from hpo.records.champion import ranked
+from hpo.records.folder import RunFolder
+from hpo.records.model_card import model_card
+from hpo.records.record import Record, StudyState
+
+_CHAMPION = "trial.txt"  # inside best/: the number of the trial it is from
+
+
+class Artifacts:
+    """Keeps the run folder's models in step with the state; safe to call again after a kill at any point."""
+
+    def __init__(self, folder: RunFolder, config: StudyConfig) -> None:
+        self._folder = folder
+        self._config = config
+
+    def settle(self, state: StudyState, number: int) -> None:
+        """A trial has been told: keep its model where it is among the best, and drop what is no longer needed."""
+        best = ranked((r for r in state.records.values() if r.artifact), self._config.primary)
+        kept = {record.number for record in best[: self._config.keep_models]}
+        for record in state.records.values():
+            if record.told and record.number not in kept and (record.artifact or record.number == number):
+                shutil.rmtree(self._folder.trial(record.number), ignore_errors=True)
+        for n in kept:
+            self._drop_checkpoints(state.records[n])
+        if best:
+            self._publish(best[0], state)
+
+    def sweep(self, state: StudyState) -> None:
+        """Bring the folder in step with the state, after a kill."""
+        for record in state.records.values():
+            if record.told:
+                self.settle(state, record.number)
+
+    def _drop_checkpoints(self, record: Record) -> None:
+        for step in self._folder.trial(record.number).glob("step-*"):
+            shutil.rmtree(step, ignore_errors=True)
+
+    def _publish(self, record: Record, state: StudyState) -> None:
+        """Put a copy of the champion's model in best/, whole or not at all."""
+        source = self._folder.root / str(record.artifact)
+        best = self._folder.best
+        mark = best / _CHAMPION
+        if (mark.exists() and mark.read_text().strip() == str(record.number)) or not source.exists():
+            return
+        fresh, old = best.with_name("best.new"), best.with_name("best.old")
+        shutil.rmtree(fresh, ignore_errors=True)
+        shutil.copytree(source, fresh)
+        (fresh / "README.md").write_text(model_card(self._config, record, state.references), encoding="utf8")
+        (fresh / _CHAMPION).write_text(f"{record.number}\n", encoding="utf8")
+        _swap(fresh, best, old)
+
+
+def _swap(fresh: Path, target: Path, old: Path) -> None:
+    shutil.rmtree(old, ignore_errors=True)
+    if target.exists():
+        target.rename(old)
+    fresh.rename(target)
+    shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,66 @@
+"""Opens workers and runners for a study: the task they train, the scorecard they judge by."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hpo.config.models import StudyConfig
+from hpo.evaluators.measurements import MEASUREMENTS
+from hpo.evaluators.score import Scorecard
+from hpo.objective import Resources, Task
+from hpo.runners.local import LocalRunner
+from hpo.runners.protocol import Runner
+from hpo.runners.worker import Worker
+from hpo.sessions import open_session
+from hpo.trial import Rules
+
+if TYPE_CHECKING:
+    from hpo.data.rows import Splits
+
+
+def open_runner(config: StudyConfig, splits: Splits | None, cache: Path) -> Runner:
+    """The runner that ``runner.name`` stands for.
+
+    Raises:
+        ObjectiveError, ModelError: the objective or its model cannot be opened.
+    """
+    return LocalRunner(open_worker("local", config, splits, cache))
+
+
+def open_worker(name: str, config: StudyConfig, splits: Splits | None, cache: Path) -> Worker:
+    """A worker with its session open: the base model is loaded once, here."""
+    scorecard = Scorecard(config.task, splits.labels if splits else (), wanted(config), splits.train if splits else None)
+    task = Task(
+        kind=config.task,
+        model=config.model,
+        settings=config.training.model_dump(),
+        train=splits.train if splits else None,
+        validation=splits.validation if splits else None,
+        labels=splits.labels if splits else (),
+        outputs=scorecard.outputs_needed,
+        cache=cache,
+        fingerprint=splits.fingerprint if splits else "",
+        seed=config.sampler.seed,
+        resources=resources(config),
+    )
+    rules = Rules(
+        primary=config.primary,
+        wanted=tuple(o.metric for o in config.objectives if o.metric not in MEASUREMENTS),
+        early_stopping=config.training.early_stopping,
+        price_per_device_hour=config.price_per_device_hour,
+    )
+    return Worker(name, open_session(str(config.objective), task), task, scorecard, rules)
+
+
+def resources(config: StudyConfig) -> Resources:
+    """What one worker may use: all cores where nothing else is said, as it is alone."""
+    from os import cpu_count
+
+    threads = max(1, int(config.runner.cpus_per_trial or cpu_count() or 1))
+    return Resources(cpu_threads=threads, memory_gb=config.runner.memory_gb)
+
+
+def wanted(config: StudyConfig) -> list[str]:
+    """Names of all metrics that objectives and constraints speak of."""
+    return [o.metric for o in config.objectives] + [c.metric for c in config.constraints]

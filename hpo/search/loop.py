@@ -1,0 +1,257 @@
+"""The search: asks for configurations, hands them to a runner, decides, tells. A generator of journal events.
+
+Each event is in the journal before it is yielded, and before Optuna is told; the state is the fold over the journal,
+so a search that was killed anywhere goes on from what it wrote.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from hpo import seeds
+from hpo.config.models import StudyConfig
+from hpo.objective import Trial
+from hpo.records import Event, Journal, Record, RunFolder, StudyState
+from hpo.records.scores import write_scores
+from hpo.runners.protocol import Checkpointed, Ended, Message, Reported, Runner, Started
+from hpo.search.ask import Asker, Proposal
+from hpo.search.budget import Spent, exhausted
+from hpo.search.halving import Halving
+from hpo.search.storage import StudyStore
+from hpo.search.tell import tell_event, tell_store
+from hpo.space import SearchSpace
+
+MAX_DEATHS = 5  # driver deaths in one trial without a new checkpoint, after which the trial is given up
+SAME_FAILURES = 3  # the default and the next two trials failing alike stop the study
+_POLL_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a search is made of; all opened by ``hpo.search.study``."""
+
+    config: StudyConfig
+    space: SearchSpace
+    folder: RunFolder
+    journal: Journal
+    store: StudyStore
+    runner: Runner
+
+
+class Search:
+    """One call of a study. ``state`` can be read at any time; ``interrupt`` lets what runs finish and asks no more."""
+
+    def __init__(self, parts: Parts, state: StudyState) -> None:
+        self.config, self.space, self.folder = parts.config, parts.space, parts.folder
+        self._journal, self._store, self._runner = parts.journal, parts.store, parts.runner
+        self.state = state
+        self.reason = ""  # why no more trials are asked
+        self._asker = Asker(parts.config, parts.space)
+        self._halving = Halving.of(
+            parts.config.pruner,
+            parts.config.primary.metric,
+            parts.config.primary.direction,
+            ordered=parts.config.sampler.ordered,
+        )
+        self._in_flight: set[int] = set()
+        self._seen_running = self._seen_told = 0  # trials below these numbers have been shown to the asker
+
+    def begin(self) -> None:
+        """Take in what is known before the first trial: an earlier study's trials, the memory probe."""
+        if self.state.warm:
+            self._asker = Asker(self.config, self.space, self.state.warm)
+        if self.state.footprint is not None:
+            self._asker.filter.learn_footprint(self.state.footprint)
+
+    def interrupt(self) -> None:
+        """Ask no more; what runs is finished and told."""
+        self.reason = "interrupted"
+
+    def run(self) -> Iterator[Event]:
+        """Search until the budget is used, the space is exhausted, or ``interrupt`` was called."""
+        yield from self._catch_up()
+        while True:
+            yield from self._fill()
+            if not self._in_flight and not any(r.running for r in self.state.records.values()):
+                return
+            for message in self._runner.messages(_POLL_SECONDS):
+                yield from self._take(message)
+            yield from self._decide()
+            yield from self._settle()
+
+    def write(self, kind: str, **fields: Any) -> Event:
+        """Append one event to the journal and fold it in."""
+        event = self._journal.append({"event": kind, **fields})
+        self.state.apply(event)
+        return event
+
+    def spent(self) -> Spent:
+        """Time and money of all calls so far."""
+        seconds = self.state.seconds + time.time() - (self.state.opened or time.time())
+        return Spent(seconds, self.state.device_seconds, self.config.price_per_device_hour)
+
+    def _catch_up(self) -> Iterator[Event]:
+        """Bring the storage to what the journal says, and begin again what was in flight, from its checkpoints."""
+        for number in sorted(self.state.records):
+            record = self.state.records[number]
+            self._create(record)
+            if record.told:
+                tell_store(self._store, self.config, record)
+            elif not record.ended and self._halving.stopped_at(record) is not None:
+                yield from self._end(Ended(number, record.attempts, "stopped"))
+            elif not record.ended and record.deaths >= MAX_DEATHS:
+                yield from self._give_up(record)
+            elif not record.ended:
+                self._submit(record)
+        yield from self._decide()
+        yield from self._settle()
+
+    def _fill(self) -> Iterator[Event]:
+        while not self.reason and len(self._in_flight) < self._runner.capacity:
+            number = len(self.state.records)
+            horizon = number - self.state.lookahead  # trials up to here are seen as told, in ordered mode
+            ordered = self.config.sampler.ordered
+            if ordered and any(not self.state.records[n].told for n in range(horizon + 1)):
+                return
+            seen = [r for n, r in self.state.records.items() if r.told and (n <= horizon or not ordered)]
+            self.reason = exhausted(self.config.budget, number, self.spent(), seen, self.config.primary)
+            if self.reason:
+                return
+            self._show(number, horizon if ordered else number)
+            proposal = self._asker.propose(number)
+            if proposal is None:
+                self.reason = "the search space is exhausted"
+                return
+            yield from self._start(proposal)
+
+    def _show(self, number: int, horizon: int) -> None:
+        """Let the asker see trials up to ``horizon`` as told, and the rest below ``number`` as running."""
+        records = self.state.records
+        if not self.config.sampler.ordered:
+            for n in range(number):
+                self._asker.show(records[n])
+            return
+        for n in range(self._seen_told, horizon + 1):
+            self._asker.show(records[n])
+        self._seen_told = max(self._seen_told, horizon + 1)
+        for n in range(max(self._seen_running, self._seen_told), number):
+            self._asker.show(replace(records[n], told=False))
+        self._seen_running = number
+
+    def _start(self, proposal: Proposal) -> Iterator[Event]:
+        number = proposal.number
+        yield self.write(
+            "ask", number=number, params=proposal.params, settings=proposal.settings, source=proposal.source
+        )
+        self._create(self.state.records[number])
+        if proposal.fits:
+            self._submit(self.state.records[number])
+            return
+        memory = self._asker.filter.memory_gb(proposal.settings)
+        message = f"predicted {memory:.2f} GiB, {self._asker.filter.limit_gb:.2f} GiB may be used"
+        yield from self._end(Ended(number, 0, "failed", "does_not_fit", message))
+        yield from self._settle()
+
+    def _create(self, record: Record) -> None:
+        attributes = {"source": record.source, **{k: v for k, v in record.settings.items() if k not in record.params}}
+        self._store.create(record.number, record.params, self.space.distributions(record.params), attributes)
+
+    def _submit(self, record: Record) -> None:
+        folder = self.folder.trial(record.number)
+        folder.mkdir(parents=True, exist_ok=True)
+        checkpoint = self.folder.root / record.checkpoint if record.checkpoint else None
+        trial = Trial(
+            number=record.number,
+            params={**self.config.training.model_dump(), **record.settings},
+            seed=seeds.derive(self.config.sampler.seed, record.number, "train"),
+            folder=folder,
+            attempt=record.attempts + 1,
+            checkpoint=checkpoint if checkpoint is not None and checkpoint.exists() else None,
+            searched=dict(record.settings),
+        )
+        self._in_flight.add(record.number)
+        self._runner.submit(trial)
+
+    def _take(self, message: Message) -> Iterator[Event]:
+        record = self.state.records[message.number]
+        if isinstance(message, Started):
+            yield self.write("start", number=record.number, attempt=message.attempt, worker=message.worker)
+        elif isinstance(message, Ended):
+            yield from self._end(message)
+        elif message.attempt == record.attempts and self._halving.stopped_at(record) is None:  # late ones are discarded
+            yield from self._progress(message)
+
+    def _progress(self, message: Reported | Checkpointed) -> Iterator[Event]:
+        if isinstance(message, Reported):
+            yield self.write(
+                "progress",
+                number=message.number,
+                attempt=message.attempt,
+                examples=message.examples,
+                fraction=message.fraction,
+                metrics=message.metrics,
+                measurements=message.measurements,
+            )
+            return
+        old = self.state.records[message.number].checkpoint
+        path = self.folder.relative(message.path)
+        yield self.write(
+            "checkpoint", number=message.number, attempt=message.attempt, path=path, examples=message.examples
+        )
+        if old is not None and old != path:
+            shutil.rmtree(self.folder.root / old, ignore_errors=True)
+
+    def _end(self, message: Ended) -> Iterator[Event]:
+        self._in_flight.discard(message.number)
+        if self.state.records[message.number].ended:
+            return
+        if message.scores is not None:
+            path = write_scores(self.folder.scores(message.number), message.scores, seed=message.number)
+            yield self.write("scores", number=message.number, path=self.folder.relative(path))
+        yield self.write(
+            "result",
+            number=message.number,
+            attempt=message.attempt,
+            state=message.state,
+            reason=message.reason,
+            message=message.message,
+            metrics=message.metrics,
+            measurements=message.measurements,
+            examples=message.examples,
+            artifact=self.folder.relative(message.artifact) if message.artifact is not None else None,
+        )
+
+    def _give_up(self, record: Record) -> Iterator[Event]:
+        what = f"the driver died {record.deaths} times in this trial without a new checkpoint"
+        yield from self._end(Ended(record.number, record.attempts, "failed", "died", what))
+
+    def _decide(self) -> Iterator[Event]:
+        while decisions := list(self._halving.decisions(self.state.records)):
+            for decision in decisions:
+                yield self.write("decision", number=decision.number, fraction=decision.rung, stop=decision.stop)
+                if decision.stop and decision.number in self._in_flight:
+                    self._runner.stop(decision.number)
+
+    def _settle(self) -> Iterator[Event]:
+        """Tell every trial whose worker is done with it and whose decisions are made."""
+        for number in sorted(self.state.records):
+            record = self.state.records[number]
+            if record.told or not self._halving.settled(record):
+                continue
+            if len(self.config.objectives) == 1:
+                for point in record.curve:
+                    self._store.report(number, point.examples, point.metrics[self.config.primary.metric])
+            if record.result is not None:
+                yield self.write("tell", **tell_event(self.config, record, self._halving))
+                tell_store(self._store, self.config, self.state.records[number])
+                self._check_failures()
+
+    def _check_failures(self) -> None:
+        first = [self.state.records[n] for n in range(SAME_FAILURES) if n in self.state.records]
+        if len(first) == SAME_FAILURES and all(r.state == "failed" and r.reason == first[0].reason for r in first):
+            self.reason = f"the first {SAME_FAILURES} trials failed alike: {first[0].reason}: {first[0].message}"
+

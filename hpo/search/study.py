@@ -1,0 +1,178 @@
+"""Opens a study: the run folder, the one driver's locks, the storage, the runner; and closes all of it whatever happens."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from hpo.config.identity import describe_difference, identity
+from hpo.config.models import StudyConfig
+from hpo.config.resolved import resolved_yaml
+from hpo.errors import StorageError
+from hpo.records import Event, Journal, RunFolder, StudyState, load_state
+from hpo.records.artifacts import Artifacts
+from hpo.records.environment import write_environment
+from hpo.records.scores import write_scores
+from hpo.records.tables import Tables
+from hpo.runners.opening import open_runner
+from hpo.search.best import write_best
+from hpo.search.lease import FolderLock, Lease
+from hpo.search.loop import Parts, Search
+from hpo.search.samplers import check_sampler
+from hpo.search.storage import StudyStore, open_storage
+from hpo.search.warm_start import earlier_trials
+from hpo.space import SearchSpace
+
+if TYPE_CHECKING:
+    from hpo.data.rows import Splits
+
+IDENTITY = "hpo:identity"
+
+
+class Study:
+    """One call of ``python -m hpo.run``; a context manager. ``events`` does the work, piece by piece.
+
+    Args:
+        config: the study file.
+        splits: its rows; None for an objective that needs none.
+
+    Raises (on entering):
+        StorageError: the folder or storage cannot be used, another driver runs, or the study is not the same.
+        ModelError, ObjectiveError: the objective cannot be opened.
+    """
+
+    def __init__(self, config: StudyConfig, splits: Splits | None) -> None:
+        self.config = config
+        self.folder = RunFolder(Path(config.runs) / config.study)
+        self._splits = splits
+        self._parts = ExitStack()
+        self.state = StudyState()
+        self.outcome = "error"  # how this call ended, for the journal
+
+    def __enter__(self) -> Self:
+        try:
+            self._open()
+        except BaseException:
+            self._parts.close()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._parts.close()
+
+    @property
+    def search(self) -> Search:
+        """The running search."""
+        return self._search
+
+    def events(self) -> Iterator[Event]:
+        """Run the study; every event is in the journal before it is yielded."""
+        yield self._search.write(
+            "open", study=self.config.study, identity=self._identity, pid=os.getpid(), lookahead=self._lookahead
+        )
+        self._parts.callback(self._close_journal)  # from here on a call that ends leaves its reason
+        yield from self._prepare()
+        artifacts, tables = Artifacts(self.folder, self.config), Tables(self.folder)
+        artifacts.sweep(self.state)
+        for event in self._search.run():
+            if event["event"] == "tell":
+                artifacts.settle(self.state, event["number"])
+            tables.write(self.state)
+            yield event
+        self.outcome = self._search.reason or "finished"
+
+    def _open(self) -> None:
+        check_sampler(self.config.sampler)
+        space = SearchSpace.of(self.config.search_space, self.config.training.model_dump())
+        self._identity = identity(self.config, self._splits.fingerprint if self._splits else "")
+        lock = FolderLock(self.folder.root)
+        self._parts.callback(lock.release)
+        self.state = load_state(self.folder.journal)
+        self._check_same(self.state.identity)
+        storage = open_storage(self.config.storage, self.folder.database)
+        store = StudyStore(storage, self.config.study, [o.direction for o in self.config.objectives])
+        self._parts.callback(store.close)
+        self._check_store(store)
+        lease = Lease(store)
+        self._parts.callback(lease.release)
+        runner = open_runner(self.config, self._splits, self.folder.root / ".cache")
+        self._parts.callback(runner.close)
+        self._write_inputs()
+        journal = Journal(self.folder.journal)
+        self._parts.callback(journal.close)
+        self._runner = runner
+        self._warm_up(space)
+        self._search = Search(Parts(self.config, space, self.folder, journal, store, runner), self.state)
+
+    def _check_same(self, earlier: object) -> None:
+        if earlier and earlier != self._identity:
+            parts = ", ".join(describe_difference(dict(earlier), self._identity))  # type: ignore[call-overload]
+            raise StorageError(
+                f"a different study of this name is there already: {parts} changed",
+                where=str(self.folder.root),
+                hint=f"begin a new one that starts warm: --set study={self.config.study}-2 --set warm_start={self.folder.root}",
+            )
+        lookahead = self.config.sampler.lookahead
+        if earlier and lookahead is not None and lookahead != self.state.lookahead:
+            raise StorageError(
+                f"this study was begun with lookahead {self.state.lookahead}, not {lookahead}", where=str(self.folder.root)
+            )
+        self._lookahead = self.state.lookahead if earlier else lookahead or 1
+
+    def _check_store(self, store: StudyStore) -> None:
+        held = store.attribute(IDENTITY)
+        if held is not None and held != self._identity:
+            self._check_same(held)
+        if len(store) > len(self.state.records):
+            raise StorageError(
+                f"the storage holds {len(store)} trials of study {self.config.study!r}, the run folder knows "
+                f"{len(self.state.records)}",
+                where=str(self.folder.root),
+                hint="name the run folder that belongs to it in runs:, or give this study another name",
+            )
+        store.set_attribute(IDENTITY, self._identity)
+
+    def _write_inputs(self) -> None:
+        self.folder.study_yaml.write_text(resolved_yaml(self.config), encoding="utf8")
+        write_environment(self.folder.environment, self.config.sampler.seed)
+        if self._splits is not None and not self.folder.data.exists():
+            from hpo.data import save_splits
+
+            save_splits(self._splits, self.folder.data)
+
+    def _warm_up(self, space: SearchSpace) -> None:
+        self._warm = earlier_trials(self.config, space) if self.config.warm_start and not self.state.identity else []
+
+    def _prepare(self) -> Iterator[Event]:
+        """What is done once a study: earlier trials, the memory probe, the references."""
+        if self._warm:
+            yield self._search.write("warm", trials=self._warm)
+        if self.state.footprint is None:
+            footprint = self._runner.probe(self.config.training.model_dump())
+            if footprint is not None:
+                coefficients = dict(footprint.model)
+                yield self._search.write("footprint", coefficients=coefficients, limit_gb=footprint.limit_gb)
+        self._search.begin()
+        for name in ("base", "classical"):
+            if getattr(self.config.baselines, name) and name not in self.state.references:
+                yield from self._score_reference(name)
+
+    def _score_reference(self, name: str) -> Iterator[Event]:
+        reference = self._runner.reference("base" if name == "base" else "classical")
+        if reference is not None:
+            if reference.scores is not None:
+                write_scores(self.folder.scores(name), reference.scores, seed=self.config.sampler.seed)
+            yield self._search.write(
+                "reference", name=name, metrics=reference.metrics, measurements=reference.measurements
+            )
+
+    def _close_journal(self) -> None:
+        Tables(self.folder).write(self.state, now=True)
+        write_best(self.folder, self.config, self.state)
+        opened = self.state.opened or time.time()
+        self._search.write("close", reason=self.outcome, seconds=time.time() - opened)
