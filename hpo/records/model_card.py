@@ -12,7 +12,7 @@ from hpo.config.models import StudyConfig
 from hpo.records.champion import value_of
 from hpo.records.record import Event, Record
 from hpo.records.summary import reference_record
-from hpo.records.wording import markdown, metric, setting
+from hpo.records.wording import markdown, metric, searched, setting
 
 _HUB_NAME = re.compile(r"^[A-Za-z0-9][\w.-]*(/[\w.-]+)?$")
 _PIPELINES = {"classification": "text-classification", "regression": "text-classification"}
@@ -94,7 +94,8 @@ def _front_matter(config: StudyConfig, record: Record) -> str:
 def _opening(config: StudyConfig) -> str:
     base = f" of {markdown(_base_name(config))}" if config.model else ""
     kind = {"peft": f"An adapter (PEFT format){base}", "transformers": f"Fine-tuned weights{base}"}
-    return f"{kind.get(library(config) or '', 'A model')} for the task {markdown(config.task)}, found by a search over its settings.\n"
+    what = kind.get(library(config) or "", "A model")
+    return f"{what} for the task {markdown(config.task)}, found by a search over its settings.\n"
 
 
 def _scores(config: StudyConfig, record: Record, references: Mapping[str, Event]) -> str:
@@ -113,8 +114,9 @@ def _settings(config: StudyConfig, record: Record) -> str:
     fixed = config.training.model_dump() if config.model else {}
     values = {**record.settings, **{name: value for name, value in fixed.items() if name not in record.settings}}
     lines = ["| setting | value | |", "|---|---|---|"]
+    chosen = searched(config, record.settings)
     for name, value in values.items():
-        origin = "searched" if name in record.settings else ""
+        origin = "searched" if name in chosen else ""
         shown = (
             ", ".join(f"{k}={setting(v)}" for k, v in value.items()) if isinstance(value, Mapping) else setting(value)
         )
@@ -148,8 +150,9 @@ def _choice(config: StudyConfig, considered: int | None) -> str:
 def _limits(considered: int | None) -> str:
     many = f"the best of {considered}" if considered and considered > 1 else "the best of several"
     return (
-        f"The scores above are {many} noisy scores on the rows that chose the model, so they are optimistic: expect less on "
-        "new rows. Nothing here says that the difference to the base or to another configuration is significant. "
+        f"The scores above are {many} noisy scores on the rows that chose the model, so they are optimistic: "
+        "expect less on new rows. Nothing here says that the difference to the base or to another configuration "
+        "is significant. "
         "The model inherits the licence, the biases and the gaps of its base model and of the training rows."
     )
 

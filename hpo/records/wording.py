@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +12,7 @@ from hpo.config.space import Constant
 
 # Control characters (C0, DEL, C1), zero-width and bidirectional marks: they move the cursor, hide or reorder text.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+!|~$&])")
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|~$])")
 
 
 def clean(text: object, limit: int = 300) -> str:
@@ -28,9 +29,9 @@ def markdown(text: object, limit: int = 300) -> str:
     r"""``clean`` text in which nothing is markdown, HTML or a table's border.
 
     >>> markdown("a|b <i>*c*</i>")
-    'a\\|b \\<i\\>\\*c\\*\\</i\\>'
+    'a\\|b &lt;i&gt;\\*c\\*&lt;/i&gt;'
     """
-    return _MARKDOWN.sub(r"\\\1", clean(text, limit))
+    return _MARKDOWN.sub(r"\\\1", html.escape(clean(text, limit), quote=False))
 
 
 def metric(value: float | None) -> str:

@@ -1,0 +1,122 @@
+"""What a search ends with: the table, what it cost, where the best stands, and the next commands to type."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from hpo.config.models import StudyConfig
+from hpo.records.folder import RunFolder
+from hpo.records.record import StudyState
+from hpo.records.summary import summary
+from hpo.records.wording import clean, duration, metric, money, plural, setting
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+LABELS = {
+    "base": "base (untuned)",
+    "default": "default",
+    "classical": "classical baseline",
+    "best": "best",
+    "pareto": "Pareto front",
+}
+
+
+def print_summary(
+    config: StudyConfig,
+    state: StudyState,
+    folder: RunFolder,
+    *,
+    study_file: str = "study.yaml",
+    stream: TextIO | None = None,
+) -> None:
+    """Print what the study has found.
+
+    Args:
+        config: the study.
+        state: what is known of it.
+        folder: its run folder.
+        study_file: the file the user named, for the command that goes on.
+        stream: where to; None: standard output.
+    """
+    from rich.console import Console
+    from rich.text import Text
+
+    stream = stream if stream is not None else sys.stdout
+    found = summary(config, state)
+    console = Console(file=stream, highlight=False, width=None if stream.isatty() else 160)
+    if found["table"]:
+        console.print(draw_table(config, found["table"]))
+    paragraph = textwrap.fill(found["conclusion"], width=min(console.width, 100))
+    for line in (*cost_lines(found), "", paragraph, "", *next_commands(folder, found, study_file)):
+        console.print(Text(line), soft_wrap=True)
+
+
+def draw_table(config: StudyConfig, rows: list[dict[str, Any]]) -> Table:
+    """The rows of ``closing_table`` as a table; settings that are the same in all trials have no column."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    chosen = [name for name in config.search_space if any(name in row["settings"] for row in rows)]
+    metrics = [objective.metric for objective in config.objectives]
+    for column in ("", "trial", *metrics, *chosen, "seconds"):
+        table.add_column(Text(column), justify="left" if column == "" else "right", overflow="fold")
+    for row in rows:
+        cells = [_label(row), "" if row["trial"] is None else str(row["trial"])]
+        cells += [metric(row["objectives"][name]) for name in metrics]
+        cells += [setting(row["settings"][name]) if name in row["settings"] else "" for name in chosen]
+        cells.append("" if row["seconds"] is None else f"{row['seconds']:.1f}")
+        table.add_row(*(Text(cell) for cell in cells), style="bold" if row["name"] == "best" else "")
+    return table
+
+
+def cost_lines(found: dict[str, Any]) -> list[str]:
+    """What the search cost, in one or two lines."""
+    trials, cost = found["trials"], found["cost"]
+    states = ", ".join(f"{trials[name]} {name}" for name in ("complete", "pruned", "failed", "running") if trials[name])
+    if trials["infeasible"]:
+        states += f" ({trials['infeasible']} of the complete ones infeasible)"
+    dollars = cost["cost_usd"]
+    price = "" if dollars is None else f", {money(dollars)} at {money(cost['price_per_device_hour'])} a device hour"
+    lines = [
+        f"{plural(trials['total'], 'trial')}: {states or 'none'}",
+        f"cost: {duration(cost['seconds'])} of wall time, {cost['device_hours']:.3f} device hours{price}",
+    ]
+    if cost["saved_device_hours"]:
+        lines[1] += f"; pruning saved about {cost['saved_device_hours']:.3f} device hours"
+    return lines
+
+
+def next_commands(folder: RunFolder, found: dict[str, Any], study_file: str) -> list[str]:
+    """What to type next, one command a line, each with a comment."""
+    root = shlex.quote(_near(folder.root))
+    more = max(2 * found["trials"]["total"], 1)
+    lines = [
+        f"  hpo status {root}",
+        f"  hpo dashboard {root}",
+        f"  python -m hpo.run {shlex.quote(study_file)} --set budget.trials={more}    # go on",
+    ]
+    if found["best"] is not None and (folder.best / "README.md").is_file():
+        lines.append(f"  {shlex.quote(_near(folder.best))}: the best, with README.md that says how to load it")
+    return ["next:", *lines]
+
+
+def _label(row: dict[str, Any]) -> str:
+    label = LABELS[row["name"]]
+    if row["state"] != "complete":
+        return f"{label} ({row['state']})"
+    return f"{label} (infeasible)" if row["feasible"] is False else label
+
+
+def _near(path: Path) -> str:
+    """The path as one would type it: relative to the working directory where it lies below."""
+    try:
+        return clean(path.resolve().relative_to(Path.cwd().resolve()))
+    except ValueError:
+        return clean(path)
