@@ -8,6 +8,10 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from hpo.config import defaults, environment, messages, paths, refused, spaces
+from hpo.config.check_metrics import check_metrics
+from hpo.config.check_parameters import check_each, parameters
+from hpo.config.check_references import check_references
+from hpo.config.check_study import check_study
 from hpo.config.document import parse_mapping, plain, read_text
 from hpo.config.draft import Draft, Key
 from hpo.config.knowledge import objective_of
@@ -53,6 +57,11 @@ def load_text(text: str, shown: str, folder: Path, overrides: Sequence[str] = ()
     refused.refuse(draft)
     _check_form(draft)
     known = objective_of(draft)
+    sound = parameters(draft)
+    check_each(draft, known, sound)
+    check_references(draft, known, sound)
+    check_study(draft, known, sound)
+    check_metrics(draft)
     paths.resolve(draft)
     if draft.faults:
         raise ConfigurationError.of(draft.sorted_faults())

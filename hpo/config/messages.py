@@ -46,9 +46,8 @@ def way(draft: Draft, error: ErrorDetails) -> Key:
     key: Key = ()
     value: Any = draft.values
     for depth, step in enumerate(error["loc"]):
-        if isinstance(value, dict) and step in value:
-            value, key = value[step], (*key, step)
-        elif isinstance(value, tuple) and isinstance(step, int) and step < len(value):
+        in_list = isinstance(value, tuple) and isinstance(step, int) and step < len(value)
+        if in_list or (isinstance(value, dict) and step in value):
             value, key = value[step], (*key, step)
         elif error["type"] == "missing" and depth == len(error["loc"]) - 1:
             key = (*key, step)
@@ -83,7 +82,7 @@ def _words(draft: Draft, key: Key, alternatives: Sequence[ErrorDetails]) -> tupl
 def _expected(error: ErrorDetails) -> str:
     if error["type"] == "literal_error":
         return str(error["ctx"]["expected"])
-    return _KINDS.get(error["type"].split("_")[0], error["msg"])
+    return _KINDS.get(error["type"].split("_")[0], str(error["msg"]))
 
 
 def _literals(expected: Sequence[str]) -> list[str]:

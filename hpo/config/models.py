@@ -16,7 +16,7 @@ Direction = Literal["maximize", "minimize"]
 class Frozen(BaseModel):
     """A block of study.yaml: frozen, unknown keys forbidden."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class ModelConfig(Frozen):

@@ -37,7 +37,7 @@ def _file(draft: Draft, key: Key, kind: str) -> None:
     value = draft.get(*key)
     if not isinstance(value, str) or not draft.sound(*key):
         return
-    path = Path(_absolute(draft, _file_part(value)))
+    path = Path(_absolute(draft, file_part(value)))
     shown = draft.templates.get(key, value)
     if path.is_dir():
         draft.fault(key, f"the {kind} {shown} is a folder", "name a file in it")
@@ -71,7 +71,8 @@ def _warm_start(draft: Draft) -> None:
         draft.fault(key, f"the run folder {shown} does not exist", "it is relative to the working directory")
 
 
-def _file_part(value: str) -> str:
+def file_part(value: str) -> str:
+    """The file of ``mine.py:name``."""
     return value.rpartition(".py:")[0] + ".py" if ".py:" in value else value
 
 
@@ -80,7 +81,7 @@ def _absolute(draft: Draft, value: str) -> str:
 
 
 def _replace(draft: Draft, key: Key, folder: str) -> None:
-    """Put the absolute path in place; a template gets the same folder before it, so that it can be read from anywhere."""
+    """Put the absolute path in place; a template gets the same folder before it, and so holds anywhere."""
     value = draft.get(*key)
     template = draft.templates.get(key)
     if template is not None and not os.path.isabs(os.path.expanduser(value)):

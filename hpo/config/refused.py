@@ -40,13 +40,17 @@ def refuse(draft: Draft) -> None:
         block = draft.get(*key[:-1])
         if isinstance(block, dict) and key[-1] in block:
             draft.fault(key, f"`{'.'.join(map(str, key))}` is not available in this version", "remove it")
-            del block[key[-1]]
+            _drop(draft, key)
     for key, refused in VALUES.items():
         value = draft.get(*key)
         if refused(value):
             shown = draft.templates.get(key, value)
             draft.fault(key, f"`{'.'.join(map(str, key))}: {shown}` is not available in this version", _instead(key))
-            del draft.get(*key[:-1])[key[-1]]
+            _drop(draft, key)
+
+
+def _drop(draft: Draft, key: Key) -> None:
+    draft.put(key[:-1], {name: value for name, value in draft.get(*key[:-1]).items() if name != key[-1]})
 
 
 def _number(value: Any) -> bool:
@@ -54,7 +58,7 @@ def _number(value: Any) -> bool:
 
 
 def _instead(key: Key) -> str:
-    instead = {
+    instead: dict[Key, str] = {
         ("data", "split", "strategy"): "stratified, random, group or time",
         ("runner", "name"): "name: local",
         ("runs",): "name a folder",

@@ -12,7 +12,7 @@ When = dict[str, Any]  # other parameter -> value, or tuple of values, under whi
 
 
 class _Parameter(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     when: Annotated[When | None, Field(description="other parameters' values under which this one exists")] = None
 

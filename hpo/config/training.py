@@ -1,4 +1,4 @@
-"""The settings of a training run under their Hugging Face names: fixed in ``training``, searched in ``search_space``."""
+"""Settings of a training run under their Hugging Face names: fixed in ``training``, searched in ``search_space``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Optimizer = Literal["adamw_torch", "sgd", "adafactor"]
 class EarlyStopping(BaseModel):
     """Stop a run whose primary metric no longer improves; the best evaluation is kept."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     patience: Annotated[int, Field(ge=1, description="evaluations without improvement before the run ends")] = 2
     min_delta: Annotated[float, Field(ge=0, description="the least change that counts as an improvement")] = 0.0
@@ -23,7 +23,7 @@ class EarlyStopping(BaseModel):
 class TrainingConfig(BaseModel):
     """Everything a training run may be told; each key is fixed here or searched, never both."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     num_train_epochs: Annotated[float, Field(gt=0, description="passes over the training rows")] = 1.0
     max_steps: Annotated[
