@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Check that nothing has grown too big and that no imports turn in a circle: python scripts/check_sizes.py
 
-Exit status 1 where a module, a function or an argument list is over its limit. Sizes are a smell detector: what is over a
-limit usually does two things.
+Exit status 1 where a module, a function or an argument list is over its limit. Sizes are a smell detector: what is over
+a limit usually does two things.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What tests of several rooms share: the command line in a process of its own, a pretrained model, a PostgreSQL server."""
+"""What several rooms share: the command line in a process of its own, a pretrained model, a PostgreSQL server."""
 
 from __future__ import annotations
 
