@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Write constraints.txt from the environment that scripts/test made: .venv/bin/python scripts/freeze.py
 
-It holds the exact version of all that `.[all,test]` needs. Local tags (`+cpu`) are dropped, so that every build of a
-version satisfies its pin. What one operating system or accelerator alone needs is pinned by the packages that ask for it.
+The exact version of all that `.[all,test]` needs. Local tags (`+cpu`) are dropped, so that every build of a
+version satisfies its pin. What one system or accelerator alone needs is pinned by the packages that ask for it.
 """
 
 from __future__ import annotations

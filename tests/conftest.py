@@ -63,12 +63,7 @@ def run_hpo(tmp_path: Path) -> Command:
     """
 
     def run(*args: str | Path, **options: object) -> subprocess.CompletedProcess[str]:
-        return _run(
-            [sys.executable, "-c", "import sys; from hpo.commands import main; sys.exit(main())"],
-            args,
-            tmp_path,
-            options,
-        )
+        return _run([sys.executable, "-m", "hpo.commands"], args, tmp_path, options)
 
     return run
 
