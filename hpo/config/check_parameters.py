@@ -34,7 +34,7 @@ def check_each(draft: Draft, known: Known, sound: Mapping[str, Parameter]) -> No
         elif not isinstance(parameter, Constant):
             _check_range(draft, key, parameter)
         default = getattr(parameter, "default", None)
-        orderly = not hasattr(parameter, "low") or parameter.low < parameter.high
+        orderly = not isinstance(parameter, Range) or parameter.low < parameter.high
         if default is not None and orderly and not contains(parameter, default):
             draft.fault((*key, "default"), f"the default {_plain(default)} is not allowed", describe(parameter))
         if known.parameters is not None and name in known.parameters and name in TrainingConfig.model_fields:

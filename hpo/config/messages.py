@@ -70,7 +70,7 @@ def _words(draft: Draft, key: Key, alternatives: Sequence[ErrorDetails]) -> tupl
     if kind == "too_short":
         return f"{name} needs at least one entry", _missing_hint(key)
     if kind == "string_pattern_mismatch":
-        return f"{name} may hold letters, digits, `-`, `_` and `.` only, found {found}", ""
+        return f"{name} may hold letters, digits, `-`, `_` and `.` only, found {found}", "begin with a letter or digit"
     if kind == "finite_number":
         return f"{name} must be a finite number, found {found}", ""
     expected = [_expected(each) for each in alternatives]

@@ -34,45 +34,44 @@ class SplitConfig(Frozen):
     """How rows are divided; near-duplicates and groups never straddle."""
 
     strategy: Annotated[
-        Literal["stratified", "random", "group", "time", "kfold"] | None,
+        Literal["stratified", "random", "group", "time"] | None,
         Field(description="unset: stratified for classification, else random"),
     ] = None
     validation: Annotated[float, Field(gt=0, lt=1, description="share of the rows")] = 0.15
     test: Annotated[float, Field(ge=0, lt=1, description="share of the rows, untouched by the search")] = 0.2
-    k: Annotated[int, Field(ge=2, description="folds of kfold")] = 5
     by: Annotated[str | None, Field(description="column that names a row's group (group) or its time (time)")] = None
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0, description="decides which rows fall into which part")] = 0
 
 
 class DataConfig(Frozen):
     """Where the rows come from and how they are read."""
 
     train: Annotated[str | None, Field(description="file: JSONL, CSV, Parquet or .txt, also .gz or .zst")] = None
-    validation: str | None = None
-    test: str | None = None
+    validation: Annotated[str | None, Field(description="file of the validation rows; unset: a share of train")] = None
+    test: Annotated[str | None, Field(description="file of the test rows; unset: a share of train")] = None
     dataset: Annotated[str | None, Field(description="name on the hub, read through the datasets library")] = None
     config: Annotated[str | None, Field(description="configuration of the hub data set")] = None
-    revision: str | None = None
+    revision: Annotated[str | None, Field(description="revision of the hub data set")] = None
     source: Annotated[str | None, Field(description="rows.py or rows.py:name, a function that yields rows")] = None
     columns: Annotated[dict[str, str], Field(description="our column: the file's column")] = {}
     template: Annotated[str | None, Field(description="prompt with {column} fields")] = None
     limit: Annotated[int | None, Field(ge=1, description="at most so many rows, drawn by the split's seed")] = None
-    split: SplitConfig = SplitConfig()
+    split: Annotated[SplitConfig, Field(description="how rows are divided")] = SplitConfig()
 
 
 class ObjectiveConfig(Frozen):
     """One metric to optimise; the first of the list is the primary one."""
 
-    metric: str
-    direction: Direction
+    metric: Annotated[str, Field(description="a metric of the task, a measurement, or mine.py:name")]
+    direction: Annotated[Direction, Field(description="which way is better")]
 
 
 class ConstraintConfig(Frozen):
     """A bound on a metric or measurement; exactly one of max and min."""
 
-    metric: str
-    max: float | None = None
-    min: float | None = None
+    metric: Annotated[str, Field(description="a metric of the task, a measurement, or mine.py:name")]
+    max: Annotated[float | None, Field(description="at most")] = None
+    min: Annotated[float | None, Field(description="at least")] = None
 
 
 class SamplerConfig(Frozen):
@@ -102,28 +101,32 @@ class PrunerConfig(Frozen):
 class PlateauConfig(Frozen):
     """Stop when the best has not improved for so many finished trials."""
 
-    trials: Annotated[int, Field(ge=1)] = 10
+    trials: Annotated[int, Field(ge=1, description="finished trials without a better one")] = 10
 
 
 class BudgetConfig(Frozen):
     """When the search ends: whichever comes first."""
 
-    trials: Annotated[int | None, Field(ge=1)] = None
+    trials: Annotated[int | None, Field(ge=1, description="finished trials; 30 where the budget names nothing")] = None
     hours: Annotated[float | None, Field(gt=0, description="wall time of the search, over all its calls")] = None
-    device_hours: Annotated[float | None, Field(gt=0)] = None
+    device_hours: Annotated[float | None, Field(gt=0, description="devices times hours, over all trials")] = None
     cost_usd: Annotated[float | None, Field(gt=0, description="needs price_per_device_hour")] = None
-    plateau: PlateauConfig | None = None
+    plateau: Annotated[PlateauConfig | None, Field(description="stop when the best no longer improves")] = None
 
 
 class RunnerConfig(Frozen):
     """Where trials run."""
 
-    name: Annotated[Literal["auto", "local", "ray"], Field(description="auto: local on one device")] = "auto"
+    name: Annotated[Literal["auto", "local"], Field(description="auto: local on one device")] = "auto"
     cpus_per_trial: Annotated[float | None, Field(gt=0, description="CPU threads of a trial; unset: all cores")] = None
-    gpus_per_trial: Annotated[float | None, Field(ge=0)] = None
-    max_workers: Annotated[int | None, Field(ge=1)] = None
-    address: str | None = None
-    trials_per_worker: Annotated[int | Literal["auto"], Field(description="trials that train together")] = 1
+    gpus_per_trial: Annotated[
+        float | None, Field(ge=0, description="GPUs of a trial, 0 or 1; unset: 1 where there is one")
+    ] = None
+    max_workers: Annotated[int | None, Field(ge=1, description="trials at a time; 1 in this version")] = None
+    address: Annotated[str | None, Field(description="address of a cluster; unset in this version")] = None
+    trials_per_worker: Annotated[
+        int | Literal["auto"], Field(description="trials that train together; 1 in this version")
+    ] = 1
     memory_gb: Annotated[
         float | None, Field(gt=0, description="memory a trial may take; unset: what the device has")
     ] = None
@@ -139,41 +142,57 @@ class BaselinesConfig(Frozen):
 class LoggersConfig(Frozen):
     """Where curves are written besides the run folder."""
 
-    tensorboard: bool = True
+    tensorboard: Annotated[bool, Field(description="event files in the run folder")] = True
 
 
 class StudyConfig(Frozen):
     """One study file, resolved: ready spaces are written out, paths are absolute."""
 
-    study: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$", description="names the run folder and the Optuna study")]
-    task: TaskKind = "custom"
+    study: Annotated[
+        str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$", description="names the run folder and the Optuna study")
+    ]
+    task: Annotated[TaskKind, Field(description="what is learnt; may be left out only for a function of one's own")] = (
+        "custom"
+    )
     objective: Annotated[
         str | None, Field(description="a ready one, mine.py or mine.py:name; lora when a model is given")
     ] = None
-    model: ModelConfig | None = None
-    data: DataConfig | None = None
-    training: TrainingConfig = TrainingConfig()
-    search_space: dict[str, Parameter]
+    model: Annotated[ModelConfig | None, Field(description="the base model, or its name alone")] = None
+    data: Annotated[DataConfig | None, Field(description="the rows; required unless the task is custom")] = None
+    training: Annotated[TrainingConfig, Field(description="what is fixed for all trials")] = TrainingConfig()
+    search_space: Annotated[
+        dict[str, Parameter], Field(description="parameters by name, a ready space's name, or a .yaml file")
+    ]
     known: Annotated[
-        tuple[dict[str, Any], ...], Field(description="configurations to try right after the default")
+        tuple[dict[str, Any], ...],
+        Field(description="configurations to try right after the default; what they leave out takes its default"),
     ] = ()
-    objectives: Annotated[tuple[ObjectiveConfig, ...], Field(min_length=1)]
-    constraints: tuple[ConstraintConfig, ...] = ()
-    sampler: SamplerConfig = SamplerConfig()
-    pruner: PrunerConfig = PrunerConfig()
-    budget: BudgetConfig = BudgetConfig()
-    baselines: BaselinesConfig = BaselinesConfig()
-    runner: RunnerConfig = RunnerConfig()
+    objectives: Annotated[
+        tuple[ObjectiveConfig, ...], Field(min_length=1, description="what is optimised; the first is the primary one")
+    ]
+    constraints: Annotated[tuple[ConstraintConfig, ...], Field(description="bounds a good trial keeps")] = ()
+    sampler: Annotated[SamplerConfig, Field(description="how configurations are chosen")] = SamplerConfig()
+    pruner: Annotated[
+        PrunerConfig, Field(description="when a trial that lags is stopped; unset: none where there is one evaluation")
+    ] = PrunerConfig()
+    budget: Annotated[BudgetConfig, Field(description="when the search ends")] = BudgetConfig()
+    baselines: Annotated[BaselinesConfig, Field(description="what the search is compared with")] = BaselinesConfig()
+    runner: Annotated[RunnerConfig, Field(description="where trials run")] = RunnerConfig()
     runs: Annotated[str, Field(description="folder that holds the run folders, relative to the working directory")] = (
         "runs"
     )
     storage: Annotated[str | None, Field(description="Optuna storage URL; unset: SQLite in the run folder")] = None
-    warm_start: Annotated[str | None, Field(description="run folder whose finished trials the sampler begins with")] = (
+    warm_start: Annotated[
+        str | None,
+        Field(description="run folder, relative to the working directory, whose trials the sampler begins with"),
+    ] = None
+    price_per_device_hour: Annotated[float | None, Field(gt=0, description="US dollars; turns time into cost_usd")] = (
         None
     )
-    price_per_device_hour: Annotated[float | None, Field(gt=0, description="US dollars")] = None
     keep_models: Annotated[int, Field(ge=1, description="how many of the best adapters or models stay on disk")] = 1
-    loggers: LoggersConfig = LoggersConfig()
+    loggers: Annotated[LoggersConfig, Field(description="where curves are written besides the run folder")] = (
+        LoggersConfig()
+    )
 
     # Texts as written, with ${NAME} in them, by their way from the top: what records show in place of the value.
     _templates: dict[tuple[str | int, ...], str] = PrivateAttr(default_factory=dict)
