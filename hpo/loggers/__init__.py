@@ -1,0 +1,1 @@
+"""Where curves go besides the run folder: TensorBoard."""
