@@ -1,0 +1,79 @@
+"""What the README shows is true: its commands exist, its study files load, its Python compiles against this package."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hpo.commands import COMMANDS, main
+from hpo.config.load import load_text
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text("utf8")
+
+
+def blocks(*languages: str) -> Iterator[tuple[int, str]]:
+    """Fenced blocks of the README in these languages, with the line they begin at."""
+    for found in re.finditer(r"^```(\w*)[^\n]*\n(.*?)^```$", README, re.MULTILINE | re.DOTALL):
+        if found[1] in languages:
+            yield README[: found.start()].count("\n") + 2, found[2]
+
+
+def commands() -> Iterator[tuple[int, list[str]]]:
+    """Words of every command line in shell blocks, without prompts and comments."""
+    for start, text in blocks("sh", "bash", "shell", "console"):
+        for offset, line in enumerate(text.splitlines()):
+            words = shlex.split(line.removeprefix("$ "), comments=True)
+            if words and (line.startswith("$ ") or not line.startswith(" ")):
+                yield start + offset, words
+
+
+COMMAND_LINES = list(commands())
+STUDIES = [(line, text) for line, text in blocks("yaml") if re.search(r"^study:", text, re.MULTILINE)]
+PYTHON = list(blocks("python"))
+
+
+def test_the_readme_shows_both_commands() -> None:
+    shown = {words[0] for _, words in COMMAND_LINES}
+    assert {"scripts/run", "scripts/test"} <= shown
+
+
+@pytest.mark.parametrize(("line", "words"), COMMAND_LINES, ids=[f"line-{line}" for line, _ in COMMAND_LINES])
+def test_every_command_of_the_readme_exists(line: int, words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    if words[0] == "hpo":
+        # given a verb and its options, then its help knows both
+        with pytest.raises(SystemExit) as ended:
+            main([words[1], "--help"])
+        shown = capsys.readouterr().out
+        assert ended.value.code == 0
+        assert words[1] in COMMANDS
+        assert [word for word in words[2:] if word.startswith("--") and word.partition("=")[0] not in shown] == []
+    # and files of the project that it names are there
+    own = [word for word in words if word.startswith(("scripts/", "examples/", "benchmarks/"))]
+    assert [word for word in own if not (ROOT / word).exists()] == []
+
+
+@pytest.mark.parametrize(("line", "text"), STUDIES, ids=[f"line-{line}" for line, _ in STUDIES])
+def test_every_study_of_the_readme_loads(line: int, text: str, tmp_path: Path) -> None:
+    # given the files it names
+    for name in re.findall(r"[\w./-]+\.(?:jsonl|csv|parquet|py|txt)\b", text):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    # then it is a valid study
+    assert load_text(text, f"README.md:{line}", tmp_path).search_space
+
+
+@pytest.mark.parametrize(("line", "text"), PYTHON, ids=[f"line-{line}" for line, _ in PYTHON])
+def test_every_import_in_the_readme_works(line: int, text: str) -> None:
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("hpo"):
+            module = importlib.import_module(node.module or "")
+            assert [alias.name for alias in node.names if not hasattr(module, alias.name)] == []
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "hpo":
+            assert hasattr(importlib.import_module("hpo"), node.attr), f"hpo has no {node.attr}"
