@@ -83,8 +83,9 @@ def _unknown(metric: str, task: TaskKind) -> ConfigurationError:
             f"task {task} has no metrics of its own, so {metric!r} cannot be computed",
             hint="return it from the objective, or name an evaluator as mine.py:name",
         )
-    near = difflib.get_close_matches(metric, names, n=1) or ["_".join(reversed(metric.split("_")))]
-    guess = f"did you mean {near[0]}? " if near[0] in names else ""
+    turned = "_".join(reversed(metric.split("_")))  # f1_macro, as scikit-learn spells it
+    near = [turned] if turned in names else difflib.get_close_matches(metric, names, n=1)
+    guess = f"did you mean {near[0]}? " if near else ""
     return ConfigurationError(
         f"unknown metric {metric!r} for task {task}", hint=f"{guess}there are: {', '.join(names)}"
     )

@@ -7,17 +7,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hpo.config.models import TaskKind
 from hpo.data.rows import Rows
-from hpo.errors import ConfigurationError, HpoError, ObjectiveError
+from hpo.errors import ConfigurationError, ObjectiveError
 from hpo.evaluators import registry, user
 from hpo.evaluators.align import align
 from hpo.evaluators.classification import BINARY
 from hpo.evaluators.measurements import MEASUREMENTS
 from hpo.evaluators.outputs import FIELDS, given
-from hpo.evaluators.protocol import Evaluator, ExampleScores, Metric, Stats, Weights
+from hpo.evaluators.protocol import Evaluator, ExampleScores, Metric, Weights
 from hpo.objective import Outputs
 
 if TYPE_CHECKING:
@@ -71,7 +70,7 @@ class Scorecard:
         self._metrics: dict[str, tuple[Evaluator, Metric]] = {**self._wanted, **standard}
         self._check_names()
         evaluators = {each.name: each for each, _ in self._metrics.values()}
-        self._evaluators = [(each, each.prepare(reference)) for each in evaluators.values()]
+        self._evaluators = [(each, _prepared(each, reference)) for each in evaluators.values()]
 
     @property
     def outputs_needed(self) -> frozenset[str]:
@@ -97,7 +96,7 @@ class Scorecard:
         }
         ones = np.ones(len(rows))
         metrics = {
-            name: _reduce(metric, scores[evaluator.name].stats, scores[evaluator.name].unscored, ones)
+            name: _reduce(evaluator, metric, scores[evaluator.name], ones)
             for name, (evaluator, metric) in self._metrics.items()
             if evaluator.name in scores
         }
@@ -151,33 +150,35 @@ def aggregate(table: pd.DataFrame, metric: str, task: TaskKind, weights: Weights
         )
     scores = ExampleScores(table["id"].to_numpy(dtype=object), stats)
     ones = np.ones(len(table)) if weights is None else np.asarray(weights, dtype=np.float64)
-    return _reduce(found, stats, scores.unscored, ones)
+    return _reduce(evaluator, found, scores, ones)
+
+
+def _prepared(evaluator: Evaluator, reference: Rows | None) -> Any:
+    with user.guard(evaluator):
+        return evaluator.prepare(reference)
 
 
 def _score(evaluator: Evaluator, state: Any, rows: Rows, outputs: Outputs) -> ExampleScores:
     """The evaluator's scores; what goes wrong in one of the user's own is named as such."""
-    try:
+    with user.guard(evaluator):
         scores = evaluator.score(rows, outputs, state)
         wrong = [name for name, values in scores.stats.items() if np.shape(values) != (len(rows),)]
-    except HpoError:
-        raise
-    except Exception as error:
-        what = f"evaluator {evaluator.name!r} failed: {type(error).__name__}: {error}"
-        raise ObjectiveError(what, where=user.origin(evaluator, error)) from error
-    if wrong or scores.ids.tolist() != rows.ids.tolist():
-        what = f"evaluator {evaluator.name!r} does not give one value a row: {', '.join(wrong) or 'ids'}"
+        wrong += [] if np.asarray(scores.ids).tolist() == rows.ids.tolist() else ["ids"]
+    if wrong:
+        what = f"evaluator {evaluator.name!r} does not give one value a row: {', '.join(wrong)}"
         raise ObjectiveError(
             what, where=user.origin(evaluator), hint="statistics have shape (n,), in the order of data.ids"
         )
     return scores
 
 
-def _reduce(metric: Metric, stats: Stats, unscored: NDArray[np.bool_], weights: Weights) -> float:
+def _reduce(evaluator: Evaluator, metric: Metric, scores: ExampleScores, weights: Weights) -> float:
     """The metric over scored rows; NaN where too little is scored to compare with another model's rows."""
-    total = weights.sum()
-    if total <= 0 or weights[~unscored].sum() < LEAST_SCORED * total:
+    kept, total = ~scores.unscored, weights.sum()
+    if total <= 0 or weights[kept].sum() < LEAST_SCORED * total:
         return np.nan
-    return float(metric.reduce({name: values[~unscored] for name, values in stats.items()}, weights[~unscored]))
+    with user.guard(evaluator):
+        return float(metric.reduce({name: values[kept] for name, values in scores.stats.items()}, weights[kept]))
 
 
 def _table(rows: Rows, scores: Mapping[str, ExampleScores]) -> pd.DataFrame:

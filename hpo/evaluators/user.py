@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import importlib.util
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeGuard
 
-from hpo.errors import ObjectiveError
+from hpo.errors import HpoError, ObjectiveError
 from hpo.evaluators.protocol import Evaluator, Metric
 
 PREFIX = "hpo_user_"  # of the module names under which the user's files are run
@@ -53,6 +55,22 @@ def origin(evaluator: Evaluator, error: BaseException | None = None) -> str:
     if file is None or not name.startswith(PREFIX):
         return ""
     return f"{file}{_line(error, Path(file)) if error else ''}"
+
+
+@contextlib.contextmanager
+def guard(evaluator: Evaluator) -> Iterator[None]:
+    """Name the evaluator, and the file it comes from, in whatever goes wrong within.
+
+    Raises:
+        ObjectiveError: in place of any exception that is not already an HpoError.
+    """
+    try:
+        yield
+    except HpoError:
+        raise
+    except Exception as error:
+        what = f"evaluator {evaluator.name!r} failed: {type(error).__name__}: {error}"
+        raise ObjectiveError(what, where=origin(evaluator, error)) from error
 
 
 def load(path: str) -> ModuleType:
