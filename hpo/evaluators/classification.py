@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hpo.data.rows import Rows
 from hpo.errors import DataError
-from hpo.evaluators.outputs import column
+from hpo.evaluators.outputs import column, missing
 from hpo.evaluators.protocol import ExampleScores, Metric, Stats, Weights
 from hpo.objective import Outputs
 
@@ -36,9 +36,8 @@ def confusion_matrix(stats: Stats, k: int, weights: Weights | None = None) -> ND
 def codes(values: Sequence[Any] | NDArray[Any], labels: Sequence[str]) -> NDArray[np.float64]:
     """Position of each value in ``labels``, shape (n,): NaN where missing, ``UNMATCHED`` where in none of them."""
     index = {label: float(code) for code, label in enumerate(labels)}
-    return np.array(
-        [np.nan if _missing(value) else index.get(str(value), UNMATCHED) for value in values], dtype=np.float64
-    )
+    found = np.array([index.get(str(value), UNMATCHED) for value in values], dtype=np.float64)
+    return np.where(missing(values), np.nan, found)
 
 
 def label_codes(data: Rows, labels: Sequence[str]) -> NDArray[np.float64]:
@@ -62,11 +61,8 @@ def label_list(data: Rows, outputs: Outputs | None) -> tuple[str, ...]:
     """The fixed list of classes: that of the outputs, else the classes of the rows, sorted."""
     if outputs is not None and outputs.labels:
         return outputs.labels
-    return tuple(sorted({str(value) for value in data.frame["label"].tolist() if not _missing(value)}))
-
-
-def _missing(value: Any) -> bool:
-    return value is None or value != value
+    truth = data.frame["label"]
+    return tuple(sorted({str(value) for value in truth[~missing(truth)]}))
 
 
 class _Counts:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 import string
 from collections import Counter
-from typing import Any
 
 import numpy as np
 
 from hpo.data.rows import Rows
-from hpo.evaluators.outputs import column
+from hpo.evaluators.outputs import column, missing
 from hpo.evaluators.protocol import ExampleScores, Metric
 from hpo.evaluators.reductions import mean_of
 from hpo.objective import Outputs
@@ -38,10 +37,6 @@ def exact_match(prediction: str, reference: str) -> float:
     return float(prediction.split() == reference.split())
 
 
-def _missing(value: Any) -> bool:
-    return value is None or value != value
-
-
 class ExactMatch:
     """Statistics ``exact_match`` and ``token_f1``; no answer is a wrong one, a row without reference is unscored."""
 
@@ -57,15 +52,12 @@ class ExactMatch:
 
     def score(self, data: Rows, outputs: Outputs | None, state: None) -> ExampleScores:
         """Both measures of every row."""
-        pairs = list(zip(column(outputs, "prediction"), data.frame["reference"], strict=True))
-        stats = {
-            measure.__name__: np.array([_compare(measure, *pair) for pair in pairs], dtype=np.float64)
-            for measure in (exact_match, token_f1)
-        }
+        answers, references = column(outputs, "prediction"), data.frame["reference"]
+        answered, known = ~missing(answers), ~missing(references)
+        stats = {}
+        for measure in (exact_match, token_f1):
+            pairs = zip(answers[answered & known], references[answered & known], strict=True)
+            values = np.where(known, 0.0, np.nan)
+            values[answered & known] = [measure(str(answer), str(reference)) for answer, reference in pairs]
+            stats[measure.__name__] = values
         return ExampleScores(data.ids, stats, groups=data.groups)
-
-
-def _compare(measure: Any, prediction: Any, reference: Any) -> float:
-    if _missing(reference):
-        return np.nan
-    return 0.0 if _missing(prediction) else float(measure(str(prediction), str(reference)))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from hpo.errors import ObjectiveError
@@ -29,3 +31,11 @@ def column(outputs: Outputs | None, field: str) -> NDArray[Any]:
     if values is None:
         raise ObjectiveError(f"the objective's outputs carry no {field}", hint=f"give Outputs(..., {field}=...)")
     return values
+
+
+def missing(values: Iterable[Any]) -> NDArray[np.bool_]:
+    """Which values are None, NaN or pandas' NA, shape (n,)."""
+    import pandas as pd
+
+    found: NDArray[np.bool_] = pd.isna(np.array(list(values), dtype=object))
+    return found

@@ -32,8 +32,16 @@ class ExampleScores:
         """Rows, shape (n,), in which any statistic is missing."""
         missing = np.zeros(len(self.ids), dtype=bool)
         for values in self.stats.values():
-            missing |= np.array([v is None or v != v for v in values.tolist()], dtype=bool)
+            missing |= _missing(values)
         return missing
+
+
+def _missing(values: NDArray[Any]) -> NDArray[np.bool_]:
+    if values.dtype.kind in "biu":
+        return np.zeros(len(values), dtype=bool)
+    if values.dtype.kind == "f":
+        return np.asarray(np.isnan(values), dtype=bool)
+    return np.array([value is None or value != value for value in values.tolist()], dtype=bool)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -105,3 +106,9 @@ def test_a_label_outside_the_list_is_refused(three_rows):
 def test_outputs_without_prediction_are_refused(three_rows):
     with pytest.raises(ObjectiveError, match="no prediction"):
         Classification().score(three_rows, Outputs(three_rows.ids), None)
+
+
+@pytest.mark.parametrize("nothing", [None, np.nan, pd.NA])
+def test_every_spelling_of_no_answer_is_no_answer(three_rows, nothing):
+    outputs = Outputs(three_rows.ids, np.array([nothing, "bee", "cat"], dtype=object), labels=("ant", "bee", "cat"))
+    assert Classification().score(three_rows, outputs, None).stats["prediction"].tolist() == [UNMATCHED, 1, 2]
