@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from hpo.config.models import Direction, PrunerConfig
-from hpo.records.record import Record
+from hpo.records.record import Point, Record
 
 _TOLERANCE = 1e-9
 
@@ -60,6 +60,14 @@ class Halving:
     def stopped_at(self, record: Record) -> float | None:
         """The rung at which the trial was stopped."""
         return next((rung for rung, stop in record.rungs.items() if stop), None)
+
+    def counted(self, record: Record) -> tuple[Point, ...]:
+        """The evaluations that count: all, or those up to the rung at which the trial was stopped."""
+        rung = self.stopped_at(record)
+        if rung is None:
+            return record.curve
+        last = next(i for i, point in enumerate(record.curve) if point.fraction >= rung - _TOLERANCE)
+        return record.curve[: last + 1]
 
     def decisions(self, records: Mapping[int, Record]) -> Iterator[Decision]:
         """Decisions that can be made now, one a trial at most, lower numbers first."""

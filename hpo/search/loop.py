@@ -243,7 +243,7 @@ class Search:
             if record.told or not self._halving.settled(record):
                 continue
             if len(self.config.objectives) == 1:
-                for point in record.curve:
+                for point in self._halving.counted(record):
                     self._store.report(number, point.examples, point.metrics[self.config.primary.metric])
             if record.result is not None:
                 yield self.write("tell", **tell_event(self.config, record, self._halving))

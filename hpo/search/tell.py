@@ -25,7 +25,7 @@ def tell_event(config: StudyConfig, record: Record, halving: Halving) -> dict[st
     rung = halving.stopped_at(record)
     ending = dict(record.result)
     if rung is not None:
-        point = next(p for p in record.curve if p.fraction >= rung - 1e-9)
+        point = halving.counted(record)[-1]
         ending |= {"state": "pruned", "reason": "asha", "message": f"below the best at {rung:g} of its length"}
         ending |= {"metrics": point.metrics, "measurements": point.measurements, "examples": point.examples}
     names = ("number", "state", "reason", "message", "metrics", "measurements", "examples")
