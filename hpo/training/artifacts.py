@@ -1,0 +1,62 @@
+"""What a run leaves behind: an adapter or a model, its tokenizer, and what predicting with it needs to know."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hpo.config.training import TrainingConfig
+from hpo.errors import ModelError
+
+_FILE = "hpo.json"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What the weights alone do not say."""
+
+    kind: str
+    labels: tuple[str, ...]
+    scale: tuple[float, float]  # mean and spread that an encoder's number is in
+    settings: TrainingConfig
+    seed: int
+    full: bool
+
+
+def write_manifest(manifest: Manifest, folder: Path) -> None:
+    """Write ``hpo.json`` into an artifact."""
+    content: Mapping[str, Any] = {
+        "task": manifest.kind,
+        "labels": list(manifest.labels),
+        "target_mean": manifest.scale[0],
+        "target_spread": manifest.scale[1],
+        "training": manifest.settings.model_dump(mode="json"),
+        "seed": manifest.seed,
+        "format": "model" if manifest.full else "adapter",
+    }
+    (folder / _FILE).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read ``hpo.json``.
+
+    Raises:
+        ModelError: the folder is no artifact of this package.
+    """
+    try:
+        content = json.loads((folder / _FILE).read_text(encoding="utf-8"))
+        return Manifest(
+            kind=content["task"],
+            labels=tuple(content["labels"]),
+            scale=(content["target_mean"], content["target_spread"]),
+            settings=TrainingConfig(**content["training"]),
+            seed=content["seed"],
+            full=content["format"] == "model",
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(
+            f"{folder} holds no model or adapter of this package", where=str(folder / _FILE), hint="train it again"
+        ) from error

@@ -1,0 +1,223 @@
+"""The Objective behind lora and full_finetune: trains one run at a time on a base model that stays loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpo.config.training import TrainingConfig
+from hpo.data.rows import Rows
+from hpo.errors import ConfigurationError, ModelError
+from hpo.objective import Footprint, Outputs, Progress, Task, Trial
+from hpo.training import artifacts, checkpoints
+from hpo.training.adapters import adapt, checkpoint_gradients, load_adapter, save_adapter
+from hpo.training.batches import make_schedule
+from hpo.training.encode import Encoder
+from hpo.training.losses import CompletionLoss, HeadLoss, Loss
+from hpo.training.loop import Evaluation, Run, guarded
+from hpo.training.measure import Meter, body_parameters
+from hpo.training.optimizer import make_trainable
+from hpo.training.predict import Question, predict
+from hpo.training.prompts import causal_pieces
+from hpo.training.resident import Needs, Resident, load, quiet
+from hpo.training.settings import settings_of
+
+if TYPE_CHECKING:
+    from hpo.training.footprint import Probe
+
+CAUSAL_ONLY = ("instruction", "language_modeling")
+
+
+class FineTuning:
+    """See hpo.objective.Objective.
+
+    Args:
+        task: what is to be learnt, from which model.
+        full: train all weights instead of an adapter.
+
+    Raises:
+        ModelError: the model cannot be used for this task.
+        ConfigurationError: a setting names what this model does not have.
+    """
+
+    def __init__(self, task: Task, *, full: bool = False) -> None:
+        if task.model is None:
+            raise ConfigurationError("this objective needs a model", where="model", hint="model: Qwen/Qwen3-0.6B")
+        self._task = task
+        self._full = full
+        self._settings = settings_of(task.settings)
+        _use_threads(task.resources.cpu_threads)
+        self._resident = load(task.model, Needs(len(task.labels) or 1, task.labels, full))
+        if task.kind in CAUSAL_ONLY and self._resident.info.kind == "encoder":
+            raise ModelError(
+                f"{task.model.name} is an encoder: it cannot do {task.kind}",
+                where="model",
+                hint="use a causal model (Llama, Qwen)",
+            )
+        self._encoder = Encoder(self._resident.tokenizer, task.cache, task.fingerprint)
+        self._probe: Probe | None = None
+        if not full:
+            _check_targets(self._resident, self._settings)
+
+    def train(self, trial: Trial) -> Iterator[Progress]:
+        """Train, yielding at each evaluation; see Objective.train."""
+        settings = settings_of(self._task.settings, trial.params)
+        question = self._question(settings, self._scale())
+        run = guarded(lambda: self._start(trial, settings, question))
+        if trial.checkpoint is not None:
+            checkpoints.read(run, trial.checkpoint)
+        validation = self._rows("validation")
+        for evaluation in run.evaluations(settings.evaluations):
+            outputs = guarded(lambda: predict(run.model, validation, question))
+            run.meter.latencies = question.latencies
+            yield self._progress(run, evaluation, outputs, self._manifest(settings, question.scale, trial.seed))
+
+    def predict(self, artifact: Path | None, rows: Rows) -> Outputs:
+        """Predict with an artifact, or with the untuned base: an encoder's base has a head drawn from the study's seed, untrained."""
+        if artifact is None:
+            question = self._question(self._settings, self._scale())
+            question = replace(question, shown=self._shown(question))
+            return guarded(lambda: predict(self._base(), rows, question))  # type: ignore[no-any-return]
+        manifest = artifacts.read_manifest(artifact)
+        question = self._question(manifest.settings, manifest.scale)
+        return guarded(lambda: predict(self._restored(artifact, manifest), rows, question))  # type: ignore[no-any-return]
+
+    def probe(self, params: Mapping[str, Any]) -> Footprint | None:
+        """Predict memory and time from a two-point measurement, made once; see Objective.probe."""
+        return None
+
+    def close(self) -> None:
+        """Let the model go."""
+        del self._resident, self._encoder
+
+    # A run
+
+    def _start(self, trial: Trial, settings: TrainingConfig, question: Question) -> Run:
+        import torch
+
+        model = self._model(settings, trial.seed)
+        torch.manual_seed(trial.seed)
+        encoded = self._encoder.encode(question.pieces(self._rows("train")), settings.max_length)
+        schedule = make_schedule(encoded, settings, trial.seed)
+        trainable = make_trainable(model, settings, schedule.steps)
+        meter = Meter(self._resident.device, body_parameters(self._resident.model), trainable.count, self._full)
+        micro = settings.micro_batch_size or settings.batch_size
+        return Run(model, trainable, self._loss(encoded, settings, question), schedule, meter, micro, settings.bf16)
+
+    def _model(self, settings: TrainingConfig, seed: int) -> Any:
+        if not self._full:
+            return adapt(self._resident, settings, seed)
+        model = self._resident.view(seed)
+        if settings.gradient_checkpointing:
+            checkpoint_gradients(model)
+        return model.requires_grad_(True)
+
+    def _loss(self, encoded: Any, settings: TrainingConfig, question: Question) -> Loss:
+        pad, device = self._resident.tokenizer.pad_token_id, self._resident.device
+        if self._resident.info.kind == "causal":
+            return CompletionLoss(encoded, pad, device)
+        labels = self._rows("train").frame["label"]
+        targets: NDArray[Any]
+        if self._task.kind == "regression":
+            mean, spread = question.scale
+            targets = ((labels.to_numpy(dtype=float) - mean) / spread).astype(np.float32)
+        else:
+            numbers = {name: i for i, name in enumerate(self._task.labels)}
+            targets = np.array([numbers[str(label)] for label in labels], dtype=np.int64)
+        return HeadLoss(encoded, targets, pad, device, settings.label_smoothing_factor)
+
+    def _progress(self, run: Run, at: Evaluation, outputs: Outputs, manifest: artifacts.Manifest) -> Progress:
+        return Progress(
+            examples=at.examples,
+            fraction=at.fraction,
+            outputs=outputs,
+            measurements=run.meter.measurements(at.train_loss),
+            save=lambda folder: self._save(run.model, manifest, folder),
+            checkpoint=lambda folder: checkpoints.write(run, folder),
+        )
+
+    # Artifacts
+
+    def _manifest(self, settings: TrainingConfig, scale: tuple[float, float], seed: int) -> artifacts.Manifest:
+        return artifacts.Manifest(self._task.kind, self._task.labels, scale, settings, seed, self._full)
+
+    def _save(self, model: Any, manifest: artifacts.Manifest, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        with quiet():
+            if manifest.full:
+                model.save_pretrained(str(folder))
+            else:
+                save_adapter(model, folder)
+            self._resident.tokenizer.save_pretrained(str(folder))
+        artifacts.write_manifest(manifest, folder)
+
+    def _restored(self, folder: Path, manifest: artifacts.Manifest) -> Any:
+        if not manifest.full:
+            model = adapt(self._resident, manifest.settings, manifest.seed)
+            load_adapter(model, folder)
+            return model
+        from safetensors.torch import load_file
+
+        model = self._resident.view(manifest.seed)
+        state = {
+            name: tensor
+            for path in sorted(folder.glob("*.safetensors"))
+            for name, tensor in load_file(str(path)).items()
+        }
+        model.load_state_dict(state, strict=False)
+        return model
+
+    def _base(self) -> Any:
+        return self._resident.view(self._task.seed)
+
+    # The task
+
+    def _question(self, settings: TrainingConfig, scale: tuple[float, float]) -> Question:
+        task = self._task
+        return Question(task.kind, task.labels, task.outputs, settings, self._resident, self._encoder, scale)
+
+    def _rows(self, split: str) -> Rows:
+        rows: Rows | None = getattr(self._task, split)
+        if rows is None or not len(rows):
+            raise ConfigurationError(
+                f"there are no {split} rows", where="data", hint="give data.train, and a split with rows in it"
+            )
+        return rows
+
+    def _scale(self) -> tuple[float, float]:
+        """Mean and spread of an encoder's regression targets: the head learns a standardised number."""
+        if self._task.kind != "regression":
+            return (0.0, 1.0)
+        values = self._rows("train").frame["label"].to_numpy(dtype=float)
+        return (float(values.mean()), float(values.std()) or 1.0)
+
+    def _shown(self, question: Question) -> tuple[Any, ...]:
+        """The first ``few_shot`` training rows of an order drawn from the study's seed, solved."""
+        count = self._settings.few_shot
+        if not count or self._resident.info.kind == "encoder":
+            return ()
+        train = self._rows("train")
+        order = np.random.default_rng(self._task.seed).permutation(len(train))[:count]
+        return tuple(causal_pieces(train.take(order), self._task.kind, self._resident.tokenizer))
+
+
+def _use_threads(count: int) -> None:
+    import torch
+
+    if torch.get_num_threads() != count:
+        torch.set_num_threads(count)
+
+
+def _check_targets(resident: Resident, settings: TrainingConfig) -> None:
+    """Refuse fixed ``target_modules`` that name nothing before the first trial does."""
+    from hpo.training.adapters import linear_modules, unknown_modules
+
+    wanted = (settings.target_modules,) if isinstance(settings.target_modules, str) else settings.target_modules
+    names = linear_modules(resident.model)
+    if "all-linear" not in wanted and not any(name == w or name.endswith(f".{w}") for name in names for w in wanted):
+        raise unknown_modules(resident, settings)

@@ -1,0 +1,92 @@
+"""The loss of a micro-batch, summed: the caller divides by the whole batch's count, so that splitting changes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpo.training.batches import Positions, collate
+from hpo.training.encode import Encoded
+from hpo.training.forward import head_logits, logits_at
+
+if TYPE_CHECKING:
+    import torch
+
+IGNORED = -100
+
+
+class Loss(Protocol):
+    """What a run minimises."""
+
+    def count(self, batch: Positions) -> int:
+        """What the summed loss of a whole batch is divided by."""
+        ...
+
+    def summed(self, model: Any, batch: Positions) -> torch.Tensor:
+        """Loss summed over a micro-batch, a scalar with a gradient."""
+        ...
+
+
+@dataclass(frozen=True)
+class HeadLoss:
+    """Cross-entropy of classes, or squared error of a standardised number, summed over rows."""
+
+    encoded: Encoded
+    targets: NDArray[Any]  # (n,) class numbers or standardised numbers
+    pad: int
+    device: torch.device
+    smoothing: float = 0.0
+
+    def count(self, batch: Positions) -> int:
+        """Rows."""
+        return len(batch)
+
+    def summed(self, model: Any, batch: Positions) -> torch.Tensor:
+        """See Loss."""
+        import torch
+        from torch.nn import functional
+
+        logits = head_logits(model, *collate([self.encoded.row(i) for i in batch], self.pad), self.device)
+        targets = torch.from_numpy(self.targets[batch]).to(self.device)
+        if targets.dtype == torch.int64:
+            return functional.cross_entropy(logits, targets, reduction="sum", label_smoothing=self.smoothing)
+        return functional.mse_loss(logits[:, 0], targets, reduction="sum")
+
+
+@dataclass(frozen=True)
+class CompletionLoss:
+    """Cross-entropy of the learnt tokens - completion and end, never the prompt - summed over tokens."""
+
+    encoded: Encoded
+    pad: int
+    device: torch.device
+
+    def count(self, batch: Positions) -> int:
+        """Learnt tokens; at least one, for a batch whose rows have nothing to learn."""
+        return max(1, int((self.encoded.lengths[batch] - self.encoded.prompt[batch]).sum()))
+
+    def summed(self, model: Any, batch: Positions) -> torch.Tensor:
+        """See Loss. Rows are padded on the right, where a causal model needs no mask."""
+        import torch
+        from torch.nn import functional
+
+        ids, _ = collate([self.encoded.row(i) for i in batch], self.pad)
+        labels = torch.from_numpy(learnt(self.encoded, batch))
+        places = torch.nonzero(labels[:, 1:].reshape(-1) != IGNORED)[:, 0]
+        width = labels.shape[1] - 1
+        chosen = places + torch.div(places, width, rounding_mode="floor") if width else places
+        targets = labels[:, 1:].reshape(-1)[places].to(self.device)
+        logits = logits_at(model, chosen.to(self.device), input_ids=ids.to(self.device))
+        return functional.cross_entropy(logits, targets, reduction="sum")
+
+
+def learnt(encoded: Encoded, batch: Positions) -> NDArray[np.int64]:
+    """Labels of a right-padded batch, shape (b, t): token ids where the loss counts, -100 elsewhere."""
+    rows = [encoded.row(i) for i in batch]
+    labels = np.full((len(rows), max(len(row) for row in rows)), IGNORED, dtype=np.int64)
+    for line, row, prompt in zip(labels, rows, encoded.prompt[batch], strict=True):
+        line[prompt : len(row)] = row[prompt:]
+    return labels
