@@ -1,0 +1,23 @@
+"""Hyperparameter search for fine-tuning language models: no trial lost, no run that cannot fit, no claim without a test.
+
+As a library: ``hpo.run("study.yaml")`` searches (the module is callable) and returns what ``hpo.load("runs/x")`` does.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+__all__ = ["__version__", "load", "run"]
+
+_WHERE = {"load": "hpo.records.load"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for only then, so that ``import hpo`` stays light."""
+    if name == "run":
+        return importlib.import_module("hpo.run")
+    if name in _WHERE:
+        return getattr(importlib.import_module(_WHERE[name]), name)
+    raise AttributeError(f"module 'hpo' has no attribute {name!r}")
