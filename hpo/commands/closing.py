@@ -15,6 +15,7 @@ from hpo.records.summary import summary
 from hpo.records.wording import clean, duration, metric, money, plural, setting
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
 
 LABELS = {
@@ -43,28 +44,33 @@ def print_summary(
         study_file: the file the user named, for the command that goes on.
         stream: where to; None: standard output.
     """
-    from rich.console import Console
     from rich.text import Text
 
-    stream = stream if stream is not None else sys.stdout
     found = summary(config, state)
-    console = Console(file=stream, highlight=False, width=None if stream.isatty() else 160)
+    console = wide_console(stream if stream is not None else sys.stdout)
     if found["table"]:
-        console.print(draw_table(config, found["table"]))
+        console.print(draw_table(found["table"]))
     paragraph = textwrap.fill(found["conclusion"], width=min(console.width, 100))
     for line in (*cost_lines(found), "", paragraph, "", *next_commands(folder, found, study_file)):
         console.print(Text(line), soft_wrap=True)
 
 
-def draw_table(config: StudyConfig, rows: list[dict[str, Any]]) -> Table:
-    """The rows of ``closing_table`` as a table; settings that are the same in all trials have no column."""
+def wide_console(stream: TextIO) -> Console:
+    """A console for tables; where nobody says how wide a line may be, wide enough not to fold them."""
+    from rich.console import Console
+
+    return Console(file=stream, highlight=False, width=None if stream.isatty() else 160)
+
+
+def draw_table(rows: list[dict[str, Any]]) -> Table:
+    """Rows of ``closing_table`` (or of ``status``) as a table; a row's ``label`` replaces its name where it has one."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    chosen = [name for name in config.search_space if any(name in row["settings"] for row in rows)]
-    metrics = [objective.metric for objective in config.objectives]
+    chosen = list(dict.fromkeys(name for row in rows for name in row["settings"]))
+    metrics = list(rows[0]["objectives"])
     for column in ("", "trial", *metrics, *chosen, "seconds"):
         table.add_column(Text(column), justify="left" if column == "" else "right", overflow="fold")
     for row in rows:
@@ -72,14 +78,16 @@ def draw_table(config: StudyConfig, rows: list[dict[str, Any]]) -> Table:
         cells += [metric(row["objectives"][name]) for name in metrics]
         cells += [setting(row["settings"][name]) if name in row["settings"] else "" for name in chosen]
         cells.append("" if row["seconds"] is None else f"{row['seconds']:.1f}")
-        table.add_row(*(Text(cell) for cell in cells), style="bold" if row["name"] == "best" else "")
+        table.add_row(*(Text(cell) for cell in cells), style="bold" if row.get("name") == "best" else "")
     return table
 
 
 def cost_lines(found: dict[str, Any]) -> list[str]:
     """What the search cost, in one or two lines."""
     trials, cost = found["trials"], found["cost"]
-    states = ", ".join(f"{trials[name]} {name}" for name in ("complete", "pruned", "failed", "running") if trials[name])
+    words = {"running": "running" if found.get("state") == "running" else "unfinished"}
+    named = [name for name in ("complete", "pruned", "failed", "running") if trials[name]]
+    states = ", ".join(f"{trials[name]} {words.get(name, name)}" for name in named)
     if trials["infeasible"]:
         states += f" ({trials['infeasible']} of the complete ones infeasible)"
     dollars = cost["cost_usd"]
@@ -108,6 +116,8 @@ def next_commands(folder: RunFolder, found: dict[str, Any], study_file: str) -> 
 
 
 def _label(row: dict[str, Any]) -> str:
+    if "label" in row:
+        return str(row["label"])
     label = LABELS[row["name"]]
     if row["state"] != "complete":
         return f"{label} ({row['state']})"

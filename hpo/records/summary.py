@@ -50,8 +50,8 @@ def cost(config: StudyConfig, state: StudyState, now: float | None = None) -> di
         now: the moment to count to while a driver runs (seconds since the epoch); None: the last event.
 
     Returns:
-        seconds (wall time), device_hours, cost_usd and price_per_device_hour (None without a price), saved_device_hours (None where nothing was
-        pruned; an estimate: each pruned trial carried on at its own pace to its full length).
+        seconds (wall time), device_hours, cost_usd and price_per_device_hour (None without a price), saved_device_hours
+        (None where nothing was pruned; an estimate: each pruned trial carried on at its own pace to its full length).
     """
     hours = state.device_seconds / 3600
     price = config.price_per_device_hour
@@ -86,8 +86,8 @@ def conclusion(config: StudyConfig, state: StudyState) -> str:
     return " ".join(sentences)
 
 
-def summary(config: StudyConfig, state: StudyState) -> dict[str, Any]:
-    """Everything that the end of a search prints, for ``--json``: finite numbers and text; None where one is missing."""
+def summary(config: StudyConfig, state: StudyState, now: float | None = None) -> dict[str, Any]:
+    """All that the end of a search prints, for ``--json``: finite numbers and text; None where one is missing."""
     best = champion(state.records.values(), config.primary)
     return {
         "study": config.study,
@@ -96,7 +96,7 @@ def summary(config: StudyConfig, state: StudyState) -> dict[str, Any]:
         "best": None if best is None else best.number,
         "table": closing_table(config, state),
         "trials": counts(state.records.values()),
-        "cost": cost(config, state),
+        "cost": cost(config, state, now),
         "conclusion": conclusion(config, state),
     }
 
