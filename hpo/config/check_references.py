@@ -149,7 +149,7 @@ def _check_known(draft: Draft, position: int, sound: Mapping[str, Parameter], fi
     for name, value in given.items():
         key = ("known", position, name)
         if name not in space and name not in ratios:
-            draft.fault(key, f"`{name}` is not a parameter of the search space", did_you_mean(name, [*space, *ratios]))
+            draft.fault(key, f"`{name}` is not a parameter of the search space", did_you_mean(name, space))
             continue
         parameter = sound.get(ratios.get(name, name))
         if parameter is None:

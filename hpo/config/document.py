@@ -131,7 +131,8 @@ def compose(text: str, shown: str, *, lines: bool = True) -> yaml.Node | None:
         where = f"{shown}:{mark.line + 1}" if lines and mark else shown
         problem = error.problem or ""
         what = f"not YAML: {error.context} {problem}" if problem.startswith("but ") else f"not YAML: {problem}"
-        raise ConfigurationError(what, where=where, hint=_syntax_hint(str(error.problem))) from None
+        line_text = text.splitlines()[mark.line] if mark and mark.line < len(text.splitlines()) else ""
+        raise ConfigurationError(what, where=where, hint=_syntax_hint(problem, line_text)) from None
     except RecursionError:
         raise ConfigurationError("not YAML that can be read: nested too deeply", where=shown) from None
     finally:
@@ -222,7 +223,9 @@ def _line(node: yaml.Node) -> int:
     return int(node.start_mark.line) + 1
 
 
-def _syntax_hint(problem: str) -> str:
+def _syntax_hint(problem: str, line: str) -> str:
+    if "${" in line:
+        return 'inside { } and [ ], ${NAME} needs quotes: "${NAME}"'
     if "cannot start any token" in problem:
         return "indent with spaces, not tabs; quote text that begins with a special character"
     if "mapping values are not allowed" in problem:

@@ -61,6 +61,9 @@ def objective_of(draft: Draft) -> Known:
 def _ready(draft: Draft, entry: metadata.EntryPoint) -> Known:
     try:
         module = entry.load()
-    except ImportError:
-        return Known(entry.name)
+    except ImportError as error:
+        draft.fault(
+            ("objective",), f"the objective `{entry.name}` cannot be imported: {error}", "is its extra installed?"
+        )
+        return Known()
     return Known(entry.name, False, module.PARAMETERS, module.TASKS, module.NEEDS_MODEL)

@@ -30,6 +30,16 @@ VALUES: dict[Key, Callable[[Any], bool]] = {
     ("runs",): lambda value: isinstance(value, str) and "://" in value,
 }
 
+VALUES_IN_WORDS: dict[Key, str] = {
+    ("data", "split", "strategy"): "kfold",
+    ("runner", "name"): "ray",
+    ("runner", "address"): "any",
+    ("runner", "max_workers"): "more than 1",
+    ("runner", "gpus_per_trial"): "more than 1",
+    ("runner", "trials_per_worker"): "other than 1",
+    ("runs",): "a URL",
+}
+
 # Parameters of a search space that ready objectives will know later.
 PARAMETERS = frozenset({"preprocessing", "class_weights", "train_fraction"})
 
