@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import warnings
+from pathlib import Path
 from typing import Any
 
 import optuna
@@ -13,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
+from hpo.config.document import parse_mapping
 from hpo.config.space import Parameter
 from hpo.errors import ConfigurationError
 from hpo.space import SearchSpace
@@ -279,3 +281,23 @@ def test_a_real_study_runs_on_a_conditional_space(sampler: Any):
         assert trial.distributions == of.distributions(raw)
         study.tell(trial, of.settings(raw)["learning_rate"])
     assert of.suggest(optuna.trial.FixedTrial(of.default())) == of.default() == study.trials[0].params
+
+
+@pytest.mark.parametrize("name", ["lora", "lora_encoder", "lora_variants", "full_finetune", "tfidf_logistic"])
+def test_every_ready_space_is_sound_and_names_its_sources(name: str):
+    text = (Path(__file__).parents[1] / "search_spaces" / f"{name}.yaml").read_text("utf-8")
+    values = parse_mapping(text, f"{name}.yaml", Path()).values
+    of = space(values, lora_dropout=0.0)
+    default = of.settings(of.default())
+    assert {n: p.default for n, p in of.parameters.items() if p.default is not None}.items() <= {
+        **default,
+        "lora_alpha": 2.0,  # the ratio stands in the file, the absolute value in the settings
+    }.items()
+    assert of.encode(default) == of.default()
+    assert "# Sources" in text
+
+
+def test_the_default_of_the_ready_space_for_causal_models_is_the_documented_one():
+    text = (Path(__file__).parents[1] / "search_spaces" / "lora.yaml").read_text("utf-8")
+    of = space(parse_mapping(text, "lora.yaml", Path()).values)
+    assert of.settings(of.default()) == {"learning_rate": 3e-4, "lora_rank": 16, "lora_alpha": 32, "batch_size": 16}
