@@ -9,6 +9,7 @@ Prints one JSON object: for every case the kills that hit, and whether the table
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import random
@@ -58,7 +59,7 @@ TWO = "[{metric: loss, direction: minimize}, {metric: size, direction: minimize}
 
 
 def steps(params: dict[str, Any], trial: Trial) -> Iterator[Progress]:
-    """A deterministic objective that completes, lags, breaks and gives NaN, each in its own corner, from checkpoints too."""
+    """A deterministic objective that completes, lags, breaks and gives NaN, each in its own corner."""
     done = 0
     if trial.checkpoint is not None:
         done = int((trial.checkpoint / "step").read_text())
@@ -70,12 +71,17 @@ def steps(params: dict[str, Any], trial: Trial) -> Iterator[Progress]:
         yield Progress(
             examples=step * 100,
             fraction=step / EVALUATIONS,
-            metrics={"loss": float("nan") if params["x"] < -2.5 else loss, "size": abs(params["x"]) + params.get("z", 1)},
+            metrics={
+                "loss": float("nan") if params["x"] < -2.5 else loss,
+                "size": abs(params["x"]) + params.get("z", 1),
+            },
             checkpoint=lambda folder, step=step: (folder / "step").write_text(str(step)),  # type: ignore[misc]
         )
 
 
-def configuration(folder: Path, name: str, *, sampler: str, objectives: str, trials: int, lookahead: int) -> StudyConfig:
+def configuration(
+    folder: Path, name: str, *, sampler: str, objectives: str, trials: int, lookahead: int
+) -> StudyConfig:
     """The study file of one case."""
     file = folder / f"{name}.yaml"
     space = FINITE if sampler == "grid" else CONTINUOUS
@@ -119,7 +125,18 @@ def ended(pid: int) -> int:
 def table(config: StudyConfig) -> list[dict[str, Any]]:
     """The reproducible columns of a study's trials."""
     records = load_state(RunFolder(Path(config.runs) / config.study).journal).records
-    names = ("number", "params", "settings", "source", "state", "reason", "feasible", "violation", "metrics", "examples")
+    names = (
+        "number",
+        "params",
+        "settings",
+        "source",
+        "state",
+        "reason",
+        "feasible",
+        "violation",
+        "metrics",
+        "examples",
+    )
     rows = [{name: getattr(records[n], name) for name in names} for n in sorted(records)]
     for row, n in zip(rows, sorted(records), strict=True):
         row["curve"] = [(p.examples, p.fraction, dict(p.metrics)) for p in records[n].curve]
@@ -175,10 +192,8 @@ def random_kills(config: StudyConfig, kills: int, seconds: float, seed: int) -> 
     for _ in range(kills):
         pid = in_child(lambda: run(config))
         time.sleep(chance.uniform(0.1, 1.0) * seconds / kills * 3)
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         hit += ended(pid) == -signal.SIGKILL
     assert ended(in_child(lambda: run(config))) == 0
     return hit
@@ -207,7 +222,10 @@ def compare(folder: Path, *, sampler: str, objectives: str, trials: int, kills: 
     seconds = time.perf_counter() - began
     hit_config = configuration(folder, f"random-{sampler}-{len(objectives)}", **several)
     write_config = configuration(folder, f"write-{sampler}-{len(objectives)}", **several)
-    kinds = [*(f"journal:{k}" for k in JOURNAL_WRITES), *(f"store:{k}" for k in STORE_WRITES if k != "report" or objectives == ONE)]
+    kinds = [
+        *(f"journal:{k}" for k in JOURNAL_WRITES),
+        *(f"store:{k}" for k in STORE_WRITES if k != "report" or objectives == ONE),
+    ]
     # "close" comes last: a study that has closed has nothing left to be killed in
     kinds = sorted(kinds, key=lambda kind: kind == "journal:close")
     hits, writes = random_kills(hit_config, kills, seconds, seed=1), write_kills(write_config, kinds)

@@ -1,4 +1,4 @@
-"""Hyperparameter search for fine-tuning language models: no trial lost, no run that cannot fit, no claim without a test.
+"""Hyperparameter search for fine-tuning language models: no trial lost, no run that cannot fit, no unfounded claim.
 
 As a library: ``hpo.run("study.yaml")`` searches (the module is callable) and returns what ``hpo.load("runs/x")`` does.
 """

@@ -42,7 +42,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Trial:
-    """One training run as a worker sees it. ``params`` are absolute values: fixed settings, constants and searched ones."""
+    """One training run as a worker sees it; ``params`` are absolute values of all settings, fixed or searched."""
 
     number: int
     params: Mapping[str, Any]
@@ -68,7 +68,7 @@ class Outputs:
 
 @dataclass(frozen=True)
 class Progress:
-    """One evaluation of a run. ``save`` and ``checkpoint`` write the state of this moment; call them before going on."""
+    """One evaluation of a run. ``save`` and ``checkpoint`` write the state of this very moment."""
 
     examples: int  # training examples seen
     fraction: float  # of the trial's own full length, in (0, 1]
@@ -99,7 +99,7 @@ class Objective(Protocol):
     """The simple form an author writes: one run at a time, on a base that stays loaded."""
 
     def train(self, trial: Trial) -> Iterator[Progress]:
-        """Train, yielding at each evaluation. The generator is closed to stop the run. Raise TrialFailure for a known fault."""
+        """Train, yielding at each evaluation; closed to stop the run. Raises TrialFailure for a known fault."""
         ...
 
     def predict(self, artifact: Path | None, rows: Rows) -> Outputs:

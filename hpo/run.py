@@ -1,4 +1,4 @@
-"""``python -m hpo.run study.yaml``: the main job; the same command again resumes. In Python: ``hpo.run("study.yaml")``."""
+"""``python -m hpo.run study.yaml``: the main job; in Python ``hpo.run("study.yaml")``. Called again, it resumes."""
 
 from __future__ import annotations
 

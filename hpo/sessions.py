@@ -59,7 +59,9 @@ def load_file(spec: str, default: str) -> tuple[Any, Path]:
     found = getattr(_import(path), name or default, None)
     if found is None:
         raise ObjectiveError(
-            f"has no {name or default!r}", where=str(path), hint=f"define {name or default}, or name another: file.py:NAME"
+            f"has no {name or default!r}",
+            where=str(path),
+            hint=f"define {name or default}, or name another: file.py:NAME",
         )
     return found, path
 
@@ -84,7 +86,8 @@ def _import(path: Path) -> ModuleType:
 def _own(spec: str, task: Task) -> Objective:
     found, path = load_file(spec, "objective")
     if inspect.isclass(found) or (callable(getattr(found, "open_objective", None))):
-        opened = found(task) if inspect.isclass(found) else found.open_objective(task)
+        make: Callable[[Task], object] = found if inspect.isclass(found) else found.open_objective
+        opened = make(task)
         if not isinstance(opened, Objective):
             raise ObjectiveError("is not an Objective", where=spec, hint="give it train, predict, probe and close")
         return opened
@@ -201,4 +204,6 @@ def _close(run: Iterator[Progress]) -> None:
 
 def _reason(error: Exception) -> str:
     """Out of memory is told from other faults by name, since this room knows neither torch nor CUDA."""
-    return "out_of_memory" if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" else "exception"
+    return (
+        "out_of_memory" if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" else "exception"
+    )

@@ -1,4 +1,4 @@
-"""One trial: a session trains and predicts, evaluators score, and this room keeps time, stops early and names the step that counts."""
+"""One trial in a worker: its clock, early stopping, checkpoints, and which of its evaluations counts."""
 
 from __future__ import annotations
 
@@ -113,7 +113,9 @@ class Run:
         if began - self.last_checkpoint < self.checkpoint_seconds / _CHECKPOINT_SHARE:
             return None
         write = progress.checkpoint
-        path = _replace(self.trial.folder / f"step-{progress.examples}", lambda folder: self._dump(folder, write, progress))
+        path = _replace(
+            self.trial.folder / f"step-{progress.examples}", lambda folder: self._dump(folder, write, progress)
+        )
         self.last_checkpoint = time.perf_counter()
         self.checkpoint_seconds = self.last_checkpoint - began
         return Checkpointed(self.trial.number, self.trial.attempt, path, progress.examples)
@@ -193,7 +195,7 @@ class Run:
 
 
 def _replace(target: Path, write: Any) -> Path:
-    """Have a new folder written, then put it in the place of the old one; a kill in between leaves one of the two whole."""
+    """Have a new folder written, then put it in the place of the old one; a kill leaves one of the two whole."""
     fresh = target.with_name(target.name + ".new")
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)

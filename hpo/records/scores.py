@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def write_scores(path: Path, table: pd.DataFrame, *, seed: int, split: str = "validation") -> Path:
-    """Write ``table`` (id, group, one column a statistic) with its seed and split; a kill leaves the old file or none."""
+    """Write ``table`` (id, group, one column a statistic) with its seed and split; a kill leaves the old one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     named = table.copy()
     if "group" not in named:

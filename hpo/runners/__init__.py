@@ -1,0 +1,1 @@
+"""Where trials run; nothing above this room knows whether that is here or elsewhere."""

@@ -30,7 +30,9 @@ def open_runner(config: StudyConfig, splits: Splits | None, cache: Path) -> Runn
 
 def open_worker(name: str, config: StudyConfig, splits: Splits | None, cache: Path) -> Worker:
     """A worker with its session open: the base model is loaded once, here."""
-    scorecard = Scorecard(config.task, splits.labels if splits else (), wanted(config), splits.train if splits else None)
+    scorecard = Scorecard(
+        config.task, splits.labels if splits else (), wanted(config), splits.train if splits else None
+    )
     task = Task(
         kind=config.task,
         model=config.model,

@@ -107,5 +107,7 @@ class SimulatedRunner:
 
 
 def _ended(trial: Trial, state: Literal["complete", "stopped", "failed"], last: Reported | None) -> Ended:
-    seen = {} if last is None else {"metrics": last.metrics, "measurements": last.measurements, "examples": last.examples}
+    seen = (
+        {} if last is None else {"metrics": last.metrics, "measurements": last.measurements, "examples": last.examples}
+    )
     return Ended(trial.number, trial.attempt, state, **seen)  # type: ignore[arg-type]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from hpo.errors import HpoError, ObjectiveError
@@ -80,8 +81,9 @@ class Worker:
         if outputs is None:
             return None
         seconds = time.perf_counter() - began
-        metrics, table = self._score(Progress(0, 1.0, outputs))
-        return Reference(name, metrics, {"device_seconds": seconds * self._rules.devices}, table)
+        scored, metrics, table = self._score(Progress(0, 1.0, outputs))
+        measurements = {**scored.measurements, "device_seconds": seconds * self._rules.devices}
+        return Reference(name, metrics, measurements, table)
 
     def close(self) -> None:
         """Give the session's memory back."""
@@ -107,13 +109,13 @@ class Worker:
     def _evaluate(self, run: Run, progress: Progress) -> Iterator[Message]:
         began = time.perf_counter()
         try:
-            metrics, table = self._score(progress)
+            progress, metrics, table = self._score(progress)
         except HpoError as error:
             self._session.evict(run.trial.number)
             yield self._end(run.failed("exception", str(error)))
             return
         run.paused += time.perf_counter() - began
-        fault = run.unusable({**run.measured(progress), **metrics})
+        fault = run.unusable(metrics) if not progress.measurements.get("unscored") or progress.fraction >= 1 else ""
         report = run.take(progress, metrics, table) if not fault else None
         if report is None:
             self._session.evict(run.trial.number)
@@ -130,16 +132,18 @@ class Worker:
         if checkpoint is not None:
             yield checkpoint
 
-    def _score(self, progress: Progress) -> tuple[dict[str, float], pd.DataFrame | None]:
+    def _score(self, progress: Progress) -> tuple[Progress, dict[str, float], pd.DataFrame | None]:
+        """Metrics and per-row scores of an evaluation, and the evaluation with the counts of unscored rows added."""
         metrics = dict(progress.metrics)
         if set(metrics) == {"value"}:  # a plain function that returned one number
             metrics = {self._rules.primary.metric: metrics["value"]}
         if progress.outputs is None or self._scorecard is None:
-            return metrics, None
+            return progress, metrics, None
         if self._task.validation is None:
             raise ObjectiveError("gave outputs, but the study has no validation rows", hint="add a data block")
         scored = self._scorecard.score(self._task.validation, progress.outputs)
-        return {**metrics, **scored.metrics}, scored.table
+        counted = replace(progress, measurements={**progress.measurements, **scored.measurements})
+        return counted, {**metrics, **scored.metrics}, scored.table
 
     def _base(self) -> Outputs | None:
         assert self._task.validation is not None

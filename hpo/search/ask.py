@@ -75,11 +75,9 @@ class Asker:
         return [unique[key] for key in dict.fromkeys(self._space.key(raw) for _, raw in wanted)]
 
     def _new_mirror(self, *, memory: bool) -> Mirror:
-        objectives = self._config.objectives
         mirror = Mirror(
             self._space,
-            [o.direction for o in objectives],
-            [o.metric for o in objectives],
+            self._config.objectives,
             sees_pruned=self._config.sampler.name != "gp",
             memory=memory,
         )

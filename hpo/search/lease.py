@@ -36,7 +36,9 @@ class FolderLock:
             self._file: IO[str] = self.path.open("a+")
         except OSError as error:
             raise StorageError(
-                f"the run folder cannot be written: {error.strerror}", where=str(root), hint="name another folder in runs:"
+                f"the run folder cannot be written: {error.strerror}",
+                where=str(root),
+                hint="name another folder in runs:",
             ) from error
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -71,7 +73,7 @@ class Lease:
     @property
     def lost(self) -> bool:
         """Whether another driver has taken the study over (after this one was silent for too long)."""
-        return (self._store.attribute(KEY) or {}).get("token") != self._owner["token"]
+        return bool((self._store.attribute(KEY) or {}).get("token") != self._owner["token"])
 
     def release(self) -> None:
         """Stop the heartbeat and give the lease back."""

@@ -244,7 +244,7 @@ class Search:
                 continue
             if len(self.config.objectives) == 1:
                 for point in self._halving.counted(record):
-                    self._store.report(number, point.examples, point.metrics[self.config.primary.metric])
+                    self._store.report(number, point.examples, point.metrics.get(self.config.primary.metric))
             if record.result is not None:
                 yield self.write("tell", **tell_event(self.config, record, self._halving))
                 tell_store(self._store, self.config, self.state.records[number])
@@ -254,4 +254,3 @@ class Search:
         first = [self.state.records[n] for n in range(SAME_FAILURES) if n in self.state.records]
         if len(first) == SAME_FAILURES and all(r.state == "failed" and r.reason == first[0].reason for r in first):
             self.reason = f"the first {SAME_FAILURES} trials failed alike: {first[0].reason}: {first[0].message}"
-

@@ -1,4 +1,4 @@
-"""An in-memory copy of the study on which sampling runs, so that a draw can be thrown away and a kill leaves no half trial.
+"""An in-memory copy of the study to sample on, so that a draw can be thrown away and a kill leaves no half trial.
 
 A SIGKILL inside Optuna's own ``ask`` leaves a trial with some of its parameters; here a whole RUNNING trial is written
 to the real storage in one transaction, after it was drawn on the mirror.
@@ -14,6 +14,7 @@ import optuna
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState
 
+from hpo.config.models import ObjectiveConfig
 from hpo.records.champion import value_of
 from hpo.records.record import Record
 from hpo.space import SearchSpace
@@ -26,8 +27,7 @@ class Mirror:
 
     Args:
         space: the search space.
-        directions: of the objectives, in order.
-        metrics: names of the objectives, in order.
+        objectives: what is optimised.
         sees_pruned: whether the sampler reads PRUNED trials. GPSampler does not: to it a trial that was stopped stands
             as COMPLETE with its last value, or it would return to the same corner for ever.
         memory: whether the constraint on memory is shown; only once it was violated, since a Gaussian process fitted
@@ -35,14 +35,16 @@ class Mirror:
     """
 
     def __init__(
-        self, space: SearchSpace, directions: Sequence[str], metrics: Sequence[str], *, sees_pruned: bool, memory: bool
+        self, space: SearchSpace, objectives: Sequence[ObjectiveConfig], *, sees_pruned: bool, memory: bool
     ) -> None:
         self.space = space
-        self._metrics = metrics
+        self._metrics = [objective.metric for objective in objectives]
         self._sees_pruned = sees_pruned
         self.memory = memory
         self._storage = optuna.storages.InMemoryStorage()
-        self._study = optuna.create_study(storage=self._storage, directions=list(directions))
+        self._study = optuna.create_study(
+            storage=self._storage, directions=[objective.direction for objective in objectives]
+        )
         self._ids: dict[int, int] = {}
 
     def draw(self, sampler: BaseSampler) -> dict[str, Any]:
@@ -102,7 +104,7 @@ class Mirror:
 
 
 def _state(record: Record, *, usable: bool, violated: bool, sees_pruned: bool) -> TrialState:
-    """How a finished record stands on the mirror; a run out of memory is PRUNED with its constraint, which TPE learns from."""
+    """How a finished record stands on the mirror; a run out of memory is PRUNED, so that TPE sees its constraint."""
     if record.state == "complete" and usable:
         return TrialState.COMPLETE
     if record.state == "pruned" or violated:

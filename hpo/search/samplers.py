@@ -1,4 +1,4 @@
-"""Which Optuna sampler draws which trial: a new one for every draw, so that a draw depends on nothing but its seed and what it sees."""
+"""Which Optuna sampler draws which trial: a new one for every draw, so that it depends on its seed and what it sees."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from hpo.config.models import SamplerConfig
 from hpo.errors import ConfigurationError
 from hpo.space import SearchSpace
 
-STARTUP_TRIALS = 3  # random draws after the default and the known configurations; Optuna's own ten cost a third of a study
+STARTUP_TRIALS = (
+    3  # random draws after the default and the known configurations; Optuna's own ten cost a third of a study
+)
 SamplerName = Literal["tpe", "gp", "random", "grid"]
 
 

@@ -12,8 +12,10 @@ from typing import Any
 import optuna
 from optuna.distributions import BaseDistribution
 from optuna.storages import BaseStorage
+from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
+from hpo.config.models import Direction
 from hpo.errors import StorageError
 
 CONNECT_SECONDS = 4  # a server that does not answer is reported within 5 s
@@ -41,7 +43,7 @@ def open_storage(url: str | None, database: Path) -> BaseStorage:
     url = url or f"sqlite:///{database}"
     try:
         if url.startswith("journal://"):
-            backend = optuna.storages.journal.JournalFileBackend(url.removeprefix("journal://"))
+            backend = JournalFileBackend(url.removeprefix("journal://"))
             return optuna.storages.JournalStorage(backend)
         return optuna.storages.RDBStorage(url, engine_kwargs=_engine_options(url))
     except Exception as error:  # drivers raise what they like; the user needs one sentence
@@ -85,7 +87,7 @@ class StudyStore:
         StorageError: the storage can no longer be written.
     """
 
-    def __init__(self, storage: BaseStorage, name: str, directions: Sequence[str]) -> None:
+    def __init__(self, storage: BaseStorage, name: str, directions: Sequence[Direction]) -> None:
         self.storage = storage
         self.name = name
         study = optuna.create_study(storage=storage, study_name=name, directions=list(directions), load_if_exists=True)
@@ -112,7 +114,11 @@ class StudyStore:
         self.storage.set_study_user_attr(self.study_id, key, value)
 
     def create(
-        self, number: int, params: Mapping[str, Any], distributions: dict[str, BaseDistribution], attributes: dict[str, Any]
+        self,
+        number: int,
+        params: Mapping[str, Any],
+        distributions: dict[str, BaseDistribution],
+        attributes: dict[str, Any],
     ) -> None:
         """Write a RUNNING trial in one transaction; a number that exists already is left alone."""
         if number in self._ids:
@@ -139,10 +145,10 @@ class StudyStore:
             )
         self._ids[number] = trial_id
 
-    def report(self, number: int, step: int, value: float) -> None:
-        """One point of a trial's curve, for the dashboard; repeated steps of a finished trial are ignored."""
+    def report(self, number: int, step: int, value: float | None) -> None:
+        """One point of a trial's curve, for the dashboard; repeated steps and missing values are left out."""
         steps = self._steps.setdefault(number, set())
-        if number not in self._finished and step not in steps:
+        if value is not None and number not in self._finished and step not in steps:
             self.storage.set_trial_intermediate_value(self._ids[number], step, value)
             steps.add(step)
 

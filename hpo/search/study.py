@@ -1,4 +1,4 @@
-"""Opens a study: the run folder, the one driver's locks, the storage, the runner; and closes all of it whatever happens."""
+"""Opens a study: the run folder, the one driver's locks, the storage, the runner; and closes it all again."""
 
 from __future__ import annotations
 
@@ -62,7 +62,9 @@ class Study:
             raise
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._parts.close()
 
     @property
@@ -115,12 +117,14 @@ class Study:
             raise StorageError(
                 f"a different study of this name is there already: {parts} changed",
                 where=str(self.folder.root),
-                hint=f"begin a new one that starts warm: --set study={self.config.study}-2 --set warm_start={self.folder.root}",
+                hint=f"begin a new one that starts warm: --set study={self.config.study}-2 "
+                f"--set warm_start={self.folder.root}",
             )
         lookahead = self.config.sampler.lookahead
         if earlier and lookahead is not None and lookahead != self.state.lookahead:
             raise StorageError(
-                f"this study was begun with lookahead {self.state.lookahead}, not {lookahead}", where=str(self.folder.root)
+                f"this study was begun with lookahead {self.state.lookahead}, not {lookahead}",
+                where=str(self.folder.root),
             )
         self._lookahead = self.state.lookahead if earlier else lookahead or 1
 

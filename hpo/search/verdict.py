@@ -36,7 +36,7 @@ def constraint_names(constraints: Sequence[ConstraintConfig]) -> list[str]:
 def judge(constraints: Sequence[ConstraintConfig], numbers: Mapping[str, float], *, fits: bool = True) -> Feasibility:
     """Constraint values of one trial.
 
-    A number that was not measured counts as violated by 1: a run that cannot show that it keeps a bound does not keep it.
+    A number that was not measured counts as violated by 1: a run must show that it keeps a bound.
 
     >>> judge([ConstraintConfig(metric="latency_ms", max=20)], {"latency_ms": 23.5}).violation
     'latency_ms <= 20 by 3.5'

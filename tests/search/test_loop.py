@@ -27,7 +27,11 @@ def test_the_default_comes_first_then_the_known_then_random_draws_then_the_sampl
         "default", "known", "known", "startup", "startup", "startup", "tpe", "tpe",
     ]  # fmt: skip
     assert records[0].settings == {"x": 0.0, "y": pytest.approx(1e-3), "kind": "a"}
-    assert records[2].settings == {"x": -1.0, "y": pytest.approx(1e-3), "kind": "b"}  # the known copy of the default is not run
+    assert records[2].settings == {
+        "x": -1.0,
+        "y": pytest.approx(1e-3),
+        "kind": "b",
+    }  # the known copy of the default is not run
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "gp", "random", "grid"])
@@ -47,9 +51,7 @@ def test_ordered_mode_gives_the_same_study_on_any_number_of_workers(
 
 
 @pytest.mark.parametrize("stop_after", [1, 4, 9, 17, 30, 44])
-def test_a_search_dropped_anywhere_ends_as_if_undisturbed(
-    new_bench: Callable[[], Bench], stop_after: int
-) -> None:
+def test_a_search_dropped_anywhere_ends_as_if_undisturbed(new_bench: Callable[[], Bench], stop_after: int) -> None:
     calm, disturbed = new_bench(), new_bench()
     config = calm.config()
     expected = table(calm.run(config, workers=3, lookahead=4))
