@@ -123,7 +123,8 @@ def _exit_code(study: Study, reason: str) -> int:
 
 
 def _dry_run(config: StudyConfig, *, as_json: bool) -> int:
-    from hpo.commands.plan import plan, print_plan
+    from hpo.commands.plan import print_plan
+    from hpo.search.plan import plan
 
     found = plan(config, check(config))
     if as_json:
