@@ -101,7 +101,7 @@ def _lines(path: Path) -> list[str]:
 
     import zstandard
 
-    openers = {".gz": gzip.open, ".zst": zstandard.open}
+    openers: dict[str, Any] = {".gz": gzip.open, ".zst": zstandard.open}
     with openers.get(path.suffix.lower(), open)(path, "rt", encoding="utf-8") as lines:
         return [str(line).rstrip("\n") for line in itertools.islice(lines, ROWS)]
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hpo.config.nested import value_at, with_value
 from hpo.errors import Fault
 
 Key = tuple[str | int, ...]  # the way to a value: ("search_space", "learning_rate", "low")
@@ -58,31 +59,17 @@ class Draft:
 
     def get(self, *key: str | int) -> Any:
         """The value at ``key``, or None."""
-        value: Any = self.values
-        for step in key:
-            try:
-                value = value[step]
-            except (KeyError, IndexError, TypeError):
-                return None
-        return value
+        return value_at(self.values, key)
 
     def put(self, key: Key, value: Any) -> None:
         """Replace a value that is there; the sequences it stands in are rebuilt."""
-        self.values = _replaced(self.values, key, value)
+        self.values = with_value(self.values, key, value)
 
     def sorted_faults(self) -> list[Fault]:
         """All faults, in the order in which they stand in the file."""
         first = self.places.get((), Place("")).source
         ranked = sorted(self.faults, key=lambda entry: (entry[1].source != first, entry[1]))
         return [fault for _, _, fault in ranked]
-
-
-def _replaced(container: Any, key: Key, value: Any) -> Any:
-    if not key:
-        return value
-    if isinstance(container, dict):
-        return {**container, key[0]: _replaced(container[key[0]], key[1:], value)}
-    return tuple(_replaced(each, key[1:], value) if index == key[0] else each for index, each in enumerate(container))
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -16,6 +16,7 @@ from hpo.config.document import parse_mapping, plain, read_text
 from hpo.config.draft import Draft, Key
 from hpo.config.knowledge import objective_of
 from hpo.config.models import StudyConfig
+from hpo.config.nested import value_at
 from hpo.config.overrides import apply_overrides
 from hpo.errors import ConfigurationError
 
@@ -67,7 +68,8 @@ def load_text(text: str, shown: str, folder: Path, overrides: Sequence[str] = ()
         raise ConfigurationError.of(draft.sorted_faults())
     defaults.fill(draft, known)
     config = StudyConfig.model_validate(draft.values, strict=True)
-    config._templates.update(draft.templates)
+    values = config.model_dump()
+    config._templates.update({key: (text, value_at(values, key)) for key, text in draft.templates.items()})
     return config
 
 

@@ -194,8 +194,8 @@ class StudyConfig(Frozen):
         LoggersConfig()
     )
 
-    # Texts as written, with ${NAME} in them, by their way from the top: what records show in place of the value.
-    _templates: dict[tuple[str | int, ...], str] = PrivateAttr(default_factory=dict)
+    # By the way from the top: a text as written, with ${NAME} in it, and the value it stood for. Records show the text.
+    _templates: dict[tuple[str | int, ...], tuple[str, Any]] = PrivateAttr(default_factory=dict)
 
     @property
     def primary(self) -> ObjectiveConfig:

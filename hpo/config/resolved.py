@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import yaml
 
 from hpo.config.document import Dumper
 from hpo.config.models import StudyConfig
+from hpo.config.nested import value_at, with_value
 
 
 def resolved_yaml(config: StudyConfig) -> str:
@@ -18,14 +17,7 @@ def resolved_yaml(config: StudyConfig) -> str:
     values = config.model_dump()
     for name in config.search_space:
         values["training"].pop(name, None)
-    for key, template in config._templates.items():
-        _put(values, key, template)
+    for key, (template, value) in config._templates.items():
+        if value_at(values, key) == value:  # a copy of the configuration may hold another
+            values = with_value(values, key, template)
     return yaml.dump(values, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=120)
-
-
-def _put(values: Any, key: tuple[str | int, ...], template: str) -> None:
-    for step in key[:-1]:
-        if isinstance(values[step], tuple):
-            values[step] = list(values[step])
-        values = values[step]
-    values[key[-1]] = template
