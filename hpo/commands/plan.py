@@ -63,8 +63,8 @@ def _memory(memory: dict[str, Any]) -> list[str]:
 
 def _forecast(forecast: dict[str, Any]) -> list[str]:
     cost = "" if forecast["cost_usd_at_most"] is None else f", {forecast['cost_usd_at_most']:.2f} US dollars"
-    hours = forecast["device_hours_at_most"]
+    one, total = duration(forecast["seconds_per_trial"]), duration(forecast["device_hours_at_most"] * 3600)
     return [
-        f"time: about {duration(forecast['seconds_per_trial'])} a trial; {forecast['trials']} trials take at most about "
-        f"{duration(hours * 3600)} on one device{cost}, less what pruning saves"
+        f"time: about {one} a trial; {forecast['trials']} trials take at most about {total} on one device{cost}, "
+        "less what pruning saves"
     ]

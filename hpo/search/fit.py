@@ -20,17 +20,16 @@ class MemoryFilter:
 
     fixed: Mapping[str, Any]
     coefficients: dict[str, float] = field(default_factory=dict)
-    limit_gb: float = 0.0
 
-    def learn_footprint(self, event: Mapping[str, Any]) -> None:
-        """Take the coefficients of a probe."""
-        self.coefficients = dict(event["coefficients"])
-        self.limit_gb = event["limit_gb"]
+    @property
+    def limit_gb(self) -> float:
+        """GiB that a run may take; 0 without a footprint."""
+        return self.coefficients.get("limit_gb", 0.0)
 
     def learn(self, record: Record) -> None:
         """Take in a finished trial: one that ran out of memory must not be predicted to fit again."""
         if self.coefficients and record.reason == "out_of_memory":
-            self.coefficients = dict(recalibrate(self.coefficients, {**self.fixed, **record.settings}, self.limit_gb))
+            self.coefficients = recalibrate(self.coefficients, {**self.fixed, **record.settings})
 
     def fits(self, settings: Mapping[str, Any]) -> bool:
         """Whether a run with these settings is predicted to fit."""

@@ -65,7 +65,7 @@ class Search:
         if self.state.warm:
             self._asker = Asker(self.config, self.space, self.state.warm)
         if self.state.footprint is not None:
-            self._asker.filter.learn_footprint(self.state.footprint)
+            self._asker.filter.coefficients = dict(self.state.footprint["coefficients"])
 
     def interrupt(self) -> None:
         """Ask no more; what runs is finished and told."""

@@ -85,7 +85,7 @@ def _footprint(
             runner.close()
     if footprint is None:
         return None, None
-    predicted = MemoryFilter(fixed, dict(footprint.model), footprint.limit_gb)
+    predicted = MemoryFilter(fixed, dict(footprint.model))
     largest = max(_corners(config, space), key=predicted.memory_gb)
     peak = predicted.memory_gb(largest)
     shown = {name: largest[name] for name in _MEMORY_KEYS if name in largest}

@@ -159,8 +159,7 @@ class Study:
         if self.state.footprint is None:
             footprint = self._runner.probe(self.config.training.model_dump())
             if footprint is not None:
-                coefficients = dict(footprint.model)
-                yield self._search.write("footprint", coefficients=coefficients, limit_gb=footprint.limit_gb)
+                yield self._search.write("footprint", coefficients=footprint.model)
         self._search.begin()
         for name in ("base", "classical"):
             if getattr(self.config.baselines, name) and name not in self.state.references:
