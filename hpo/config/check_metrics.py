@@ -22,7 +22,8 @@ def check_metrics(draft: Draft) -> None:
             )
         seen.add(metric)
         _check_name(draft, ("objectives", position), metric)
-        _check_direction(draft, position, entry)
+        if draft.sound("objectives", position, "metric"):
+            _check_direction(draft, position, entry)
     bounds: set[tuple[str, str]] = set()
     for position, entry in _entries(draft, "constraints"):
         _check_name(draft, ("constraints", position), entry["metric"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hpo.config.draft import Draft
 from hpo.config.knowledge import Known
+from hpo.config.models import StudyConfig
 from hpo.config.training import TrainingConfig
 
 TRIALS = 30
@@ -17,9 +18,13 @@ def fill(draft: Draft, known: Known) -> None:
         draft.values["budget"] = {**(draft.get("budget") or {}), "trials": TRIALS}
     if draft.get("pruner") is None and _single_evaluation(draft, known):
         draft.values["pruner"] = {"name": "none"}
-    for block in ("budget", "data", "model", "training", "sampler", "pruner", "runner", "baselines", "loggers"):
-        if block in draft.values and draft.values[block] is None:
-            del draft.values[block]  # `training:` with nothing after it is the same as no `training` at all
+
+
+def drop_empty_blocks(draft: Draft) -> None:
+    """Take blocks without content out: ``budget:`` with nothing after it is the same as no ``budget`` at all."""
+    for name, field in StudyConfig.model_fields.items():
+        if draft.values.get(name, ...) is None and not field.is_required():
+            del draft.values[name]
 
 
 def _single_evaluation(draft: Draft, known: Known) -> bool:

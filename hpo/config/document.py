@@ -19,7 +19,7 @@ MOST_VALUES = 100_000  # anchors can make a small file unfold without end
 SCALARS: dict[str, re.Pattern[str]] = {
     "bool": re.compile(r"true|True|TRUE|false|False|FALSE"),
     "null": re.compile(r"~|null|Null|NULL|"),
-    "int": re.compile(r"[-+]?[0-9]+|0x[0-9a-fA-F]+"),
+    "int": re.compile(r"[-+]?[0-9]{1,300}|0x[0-9a-fA-F]{1,64}"),  # longer ones are no longer finite numbers
     "float": re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"),
 }
 _TAG = "tag:yaml.org,2002:"
@@ -81,7 +81,7 @@ def parse_mapping(text: str, shown: str, folder: Path) -> Draft:
         ConfigurationError: not YAML, empty, or no mapping at the top.
     """
     node = compose(text, shown)
-    if node is None:
+    if node is None or (isinstance(node, yaml.ScalarNode) and not node.value):
         raise ConfigurationError("the file is empty", where=f"{shown}:1", hint="`hpo init` writes one to begin with")
     if not isinstance(node, yaml.MappingNode):
         found = "a list" if isinstance(node, yaml.SequenceNode) else "a single value"
@@ -160,6 +160,8 @@ class Reader:
             return None
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node, key)
+        if node.tag not in (_TAG + "seq", _TAG + "map"):
+            return self._odd_tag(node, key)
         self.open_nodes.append(node)
         value: Any
         if isinstance(node, yaml.MappingNode):
@@ -194,9 +196,11 @@ class Reader:
             return text
         if kind in SCALARS and SCALARS[kind].fullmatch(text):
             return scalar(kind, text)
+        return self._odd_tag(node, key)
+
+    def _odd_tag(self, node: yaml.Node, key: Key) -> None:
         place = Place(self.source, _line(node))
         self.faults.append((key, place, f"the tag {node.tag.replace(_TAG, '!!')} is not read", "write a plain value"))
-        return None
 
 
 def scalar(kind: str, text: str) -> bool | int | float | None:

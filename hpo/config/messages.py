@@ -66,7 +66,7 @@ def _words(draft: Draft, key: Key, alternatives: Sequence[ErrorDetails]) -> tupl
         return _parameter_words(key, error["input"], found)
     if kind in _BOUNDS:
         bound, words = _BOUNDS[kind]
-        return f"{name} must be {words} {context[bound]}, found {found}", ""
+        return f"{name} must be {words} {context[bound]:g}, found {found}", ""
     if kind == "too_short":
         return f"{name} needs at least one entry", _missing_hint(key)
     if kind == "string_pattern_mismatch":
