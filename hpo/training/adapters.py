@@ -85,8 +85,11 @@ def unknown_modules(resident: Resident, settings: TrainingConfig) -> Configurati
 
 def checkpoint_gradients(model: PreTrainedModel) -> None:
     """Recompute activations in the backward pass; the frozen embeddings must pass gradients on for that."""
-    model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
-    model.config.use_cache = False
+    anyhow: Any = model
+    if hasattr(anyhow, "activation_checkpointing_enable"):  # the name since transformers 5.20
+        anyhow.activation_checkpointing_enable()
+    else:
+        anyhow.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
 
 
 def save_adapter(model: PeftModel, folder: Path) -> None:

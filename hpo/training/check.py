@@ -15,11 +15,12 @@ from hpo.training.hub import fetch_description
 
 Kind = Literal["encoder", "causal"]
 
-ENCODERS = frozenset(
-    "albert bert big_bird camembert convbert deberta deberta-v2 distilbert electra ernie esm eurobert fnet funnel ibert layoutlm "
-    "longformer luke megatron-bert mobilebert modernbert mpnet mra nezha nystromformer qdqbert rembert roberta "
-    "roberta-prelayernorm roc_bert roformer splinter squeezebert xlm xlm-roberta xlm-roberta-xl xmod yoso".split()
+_ENCODER_TYPES = (
+    "albert bert big_bird camembert convbert deberta deberta-v2 distilbert electra ernie esm eurobert fnet funnel "
+    "ibert longformer luke megatron-bert mobilebert modernbert mpnet mra nezha nystromformer qdqbert rembert "
+    "roberta roberta-prelayernorm roc_bert roformer splinter squeezebert xlm xlm-roberta xlm-roberta-xl xmod yoso "
 )
+ENCODERS = frozenset(_ENCODER_TYPES.split())  # values of model_type
 TOKENIZER_FILES = (
     "tokenizer.json",
     "tokenizer.model",
@@ -58,6 +59,13 @@ class ModelInfo:
     weight_bytes: int  # of the weight files
     folder: Path | None  # None for a model on the hub that is not on this machine yet
 
+    @property
+    def readable(self) -> int | None:
+        """Tokens of the longest row. RoBERTa's kind counts positions from 2, so 514 positions read 512 tokens."""
+        if self.max_positions is None or self.kind == "causal":
+            return self.max_positions
+        return self.max_positions - self.max_positions % 8 if self.max_positions > 8 else self.max_positions
+
 
 def check_model(model: ModelConfig) -> ModelInfo:
     """Read what the model is from ``config.json`` and the headers of its safetensors files.
@@ -69,7 +77,7 @@ def check_model(model: ModelConfig) -> ModelInfo:
         The model's kind, sizes and parameter count.
 
     Raises:
-        ModelError: no such folder or hub model, no safetensors weights, no tokenizer, or a kind of model that cannot be tuned here.
+        ModelError: no such folder or hub model, no safetensors weights, no tokenizer, or a kind that cannot be tuned.
     """
     folder = Path(model.name).expanduser()
     if folder.is_dir():

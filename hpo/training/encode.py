@@ -26,8 +26,8 @@ FORMAT = 1  # of the files; raised when their meaning changes
 class Encoded:
     """Tokens of n rows, one after the other.
 
-    A row is ``tokens[offsets[i]:offsets[i + 1]]``: first ``prompt[i]`` tokens that are read, then those that are learnt, of which the
-    ones before position ``scored[i]`` count for the likelihood (the end token does not).
+    A row is ``tokens[offsets[i]:offsets[i + 1]]``: first ``prompt[i]`` tokens that are read, then those that are
+    learnt, of which the ones before position ``scored[i]`` count for the likelihood (the end token does not).
     """
 
     tokens: NDArray[np.int32]
@@ -66,11 +66,13 @@ class Encoder:
     tokenizer: PreTrainedTokenizerBase
     folder: Path | None = None
     fingerprint: str = ""
+    limit: int | None = None  # tokens the model can read
     _memory: dict[str, Encoded] = field(default_factory=dict)
     _identity: str = ""
 
     def encode(self, pieces: Sequence[Piece], max_length: int) -> Encoded:
         """Tokens of every piece, from memory or disk where the same text was tokenised before."""
+        max_length = min(max_length, self.limit or max_length)
         key = self._key(pieces, max_length)
         if key not in self._memory:
             if len(self._memory) >= 16:
@@ -100,23 +102,31 @@ def _tokenise(tokenizer: PreTrainedTokenizerBase, pieces: Sequence[Piece], max_l
     completions = _ids(tokenizer, [piece.completion for piece in pieces])
     ends = _ids(tokenizer, [piece.end for piece in pieces])
     rows, read, scored, n_bytes = [], [], [], []
+    cut: list[int]
     for piece, prompt, completion, end in zip(pieces, prompts, completions, ends, strict=True):
         if piece.special == "encoder":
-            prompt = prompt[:max_length]
-            cut, kept = [], len(prompt)
+            prompt, cut = _cut_encoder(tokenizer, prompt, max_length), []
+            kept = len(prompt)
         else:
             prompt, cut, kept = _fit(prompt, completion, end, max_length)
         rows.append([*prompt, *cut])
         read.append(len(prompt))
         scored.append(len(prompt) + kept)
-        whole = kept == len(completion)
-        text = piece.completion if whole else tokenizer.decode(completion[:kept])
+        text = piece.completion if kept >= len(completion) else str(tokenizer.decode(completion[:kept]))
         n_bytes.append(len(text.encode()))
     return pack(rows, read, scored, n_bytes)
 
 
+def _cut_encoder(tokenizer: PreTrainedTokenizerBase, ids: list[int], max_length: int) -> list[int]:
+    """The beginning of a row, with the closing special token it had."""
+    if len(ids) <= max_length:
+        return ids
+    closing = ids[-1:] if ids[-1] in tokenizer.all_special_ids else []
+    return [*ids[: max_length - len(closing)], *closing]
+
+
 def _fit(prompt: list[int], completion: list[int], end: list[int], max_length: int) -> tuple[list[int], list[int], int]:
-    """Cut a row at ``max_length``: the prompt loses its beginning, down to half of the room; then the completion loses its end.
+    """Cut a row at ``max_length``: the prompt loses its beginning, down to half the room, then the completion its end.
 
     The first token of a prompt (a begin token, in most models) stays.
     """
@@ -135,8 +145,8 @@ def _prompt_batch(tokenizer: PreTrainedTokenizerBase, pieces: Sequence[Piece]) -
 
 
 def _prompt_ids(tokenizer: PreTrainedTokenizerBase, ids: list[int], piece: Piece) -> list[int]:
-    """A causal prompt begins with a begin token (or, where there is none and it is empty, the end token) and never ends with one."""
-    if piece.special == "encoder" or piece.special == "template":
+    """A causal prompt is never empty (a begin token, else the end token) and does not end with an end token."""
+    if piece.special != "plain":
         return ids
     end = tokenizer.eos_token_id
     if ids and ids[-1] == end:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,21 +14,19 @@ from hpo.config.training import TrainingConfig
 from hpo.data.rows import Rows
 from hpo.errors import ConfigurationError, ModelError
 from hpo.objective import Footprint, Outputs, Progress, Task, Trial
-from hpo.training import artifacts, checkpoints
+from hpo.training import artifacts, checkpoints, footprint
 from hpo.training.adapters import adapt, checkpoint_gradients, load_adapter, save_adapter
 from hpo.training.batches import make_schedule
-from hpo.training.encode import Encoder
-from hpo.training.losses import CompletionLoss, HeadLoss, Loss
+from hpo.training.encode import Encoded, Encoder
 from hpo.training.loop import Evaluation, Run, guarded
+from hpo.training.losses import CompletionLoss, HeadLoss, Loss
 from hpo.training.measure import Meter, body_parameters
+from hpo.training.memory import choose_micro_batch, predict_memory
 from hpo.training.optimizer import make_trainable
 from hpo.training.predict import Question, predict
 from hpo.training.prompts import causal_pieces
 from hpo.training.resident import Needs, Resident, load, quiet
 from hpo.training.settings import settings_of
-
-if TYPE_CHECKING:
-    from hpo.training.footprint import Probe
 
 CAUSAL_ONLY = ("instruction", "language_modeling")
 
@@ -59,8 +57,8 @@ class FineTuning:
                 where="model",
                 hint="use a causal model (Llama, Qwen)",
             )
-        self._encoder = Encoder(self._resident.tokenizer, task.cache, task.fingerprint)
-        self._probe: Probe | None = None
+        self._encoder = Encoder(self._resident.tokenizer, task.cache, task.fingerprint, self._resident.info.readable)
+        self._measured: dict[Any, dict[str, float]] = {}
         if not full:
             _check_targets(self._resident, self._settings)
 
@@ -78,7 +76,7 @@ class FineTuning:
             yield self._progress(run, evaluation, outputs, self._manifest(settings, question.scale, trial.seed))
 
     def predict(self, artifact: Path | None, rows: Rows) -> Outputs:
-        """Predict with an artifact, or with the untuned base: an encoder's base has a head drawn from the study's seed, untrained."""
+        """Predict with an artifact, or with the untuned base (an encoder's: its head drawn from the study's seed)."""
         if artifact is None:
             question = self._question(self._settings, self._scale())
             question = replace(question, shown=self._shown(question))
@@ -88,26 +86,65 @@ class FineTuning:
         return guarded(lambda: predict(self._restored(artifact, manifest), rows, question))  # type: ignore[no-any-return]
 
     def probe(self, params: Mapping[str, Any]) -> Footprint | None:
-        """Predict memory and time from a two-point measurement, made once; see Objective.probe."""
-        return None
+        """Predict memory and time from a two-point measurement, made once a kind of adapter; see Objective.probe."""
+        settings = settings_of(self._task.settings, params)
+        found = self._coefficients(settings)
+        encoded = self._encoded(self._question(settings, self._scale()), settings.max_length)
+        validation = self._encoder.encode(
+            self._question(settings, self._scale()).pieces(self._rows("validation")), settings.max_length
+        )
+        seconds = footprint.run_seconds(found, settings, encoded, int(validation.lengths.sum()))
+        return Footprint(predict_memory(found, settings.model_dump()), found["limit_gb"], seconds, found)
 
     def close(self) -> None:
         """Let the model go."""
+        import gc
+
         del self._resident, self._encoder
+        gc.collect()
 
     # A run
 
     def _start(self, trial: Trial, settings: TrainingConfig, question: Question) -> Run:
         import torch
 
+        micro = self._micro(settings, question)
         model = self._model(settings, trial.seed)
         torch.manual_seed(trial.seed)
-        encoded = self._encoder.encode(question.pieces(self._rows("train")), settings.max_length)
+        encoded = self._encoded(question, settings.max_length)
         schedule = make_schedule(encoded, settings, trial.seed)
         trainable = make_trainable(model, settings, schedule.steps)
         meter = Meter(self._resident.device, body_parameters(self._resident.model), trainable.count, self._full)
-        micro = settings.micro_batch_size or settings.batch_size
         return Run(model, trainable, self._loss(encoded, settings, question), schedule, meter, micro, settings.bf16)
+
+    def _micro(self, settings: TrainingConfig, question: Question) -> int:
+        """Rows of one forward pass; measured only where a rule of thumb does not settle it."""
+        if settings.micro_batch_size is not None:
+            return settings.micro_batch_size
+        encoded = self._encoded(question, settings.max_length)
+        if footprint.surely_fits(self._resident, settings, encoded, self._task.resources):
+            return settings.batch_size
+        return choose_micro_batch(self._coefficients(settings), settings.model_dump())
+
+    def _coefficients(self, settings: TrainingConfig) -> dict[str, float]:
+        """Measured coefficients; the measurement is kept for settings that change the slope alike."""
+        key = (settings.method, settings.lora_dropout > 0, settings.gradient_checkpointing, settings.bf16)
+        if key not in self._measured:
+            longest = self._resident.info.readable or settings.max_length
+            encoded = self._encoded(self._question(settings, self._scale()), longest)
+            length = int(min(settings.max_length, encoded.lengths.max()))
+            model = self._model(settings, self._task.seed)
+            measured = guarded(lambda: footprint.measure(self._resident, model, settings, max(2, length)))
+            head = sum(
+                p.numel() for name in self._resident.head for p in self._resident.model.get_submodule(name).parameters()
+            )
+            self._measured[key] = footprint.coefficients(
+                self._resident, measured, encoded, self._task.resources, head=head
+            )
+        return self._measured[key]
+
+    def _encoded(self, question: Question, max_length: int) -> Encoded:
+        return self._encoder.encode(question.pieces(self._rows("train")), max_length)
 
     def _model(self, settings: TrainingConfig, seed: int) -> Any:
         if not self._full:
@@ -117,7 +154,7 @@ class FineTuning:
             checkpoint_gradients(model)
         return model.requires_grad_(True)
 
-    def _loss(self, encoded: Any, settings: TrainingConfig, question: Question) -> Loss:
+    def _loss(self, encoded: Encoded, settings: TrainingConfig, question: Question) -> Loss:
         pad, device = self._resident.tokenizer.pad_token_id, self._resident.device
         if self._resident.info.kind == "causal":
             return CompletionLoss(encoded, pad, device)
@@ -158,9 +195,9 @@ class FineTuning:
 
     def _restored(self, folder: Path, manifest: artifacts.Manifest) -> Any:
         if not manifest.full:
-            model = adapt(self._resident, manifest.settings, manifest.seed)
-            load_adapter(model, folder)
-            return model
+            adapted = adapt(self._resident, manifest.settings, manifest.seed)
+            load_adapter(adapted, folder)
+            return adapted
         from safetensors.torch import load_file
 
         model = self._resident.view(manifest.seed)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def core(model: Any) -> Any:
-    """The transformers model inside PEFT's wrapper; adapters live in its layers, so it computes the same with less ado."""
+    """The transformers model inside PEFT's wrapper; adapters live in its layers, so it computes the same."""
     return model.get_base_model() if hasattr(model, "get_base_model") else model
 
 
@@ -54,7 +54,7 @@ def logits_at(model: Any, positions: torch.Tensor, **inputs: Any) -> torch.Tenso
     return logits[0].float()
 
 
-class _hooked:  # noqa: N801 - reads as a phrase
+class _hooked:
     def __init__(self, module: Any, hook: Any) -> None:
         self._handle = module.register_forward_pre_hook(hook)
 

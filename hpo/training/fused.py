@@ -28,11 +28,11 @@ def fuse(model: PeftModel, settings: TrainingConfig) -> None:
             if type(base) is torch.nn.Linear and all(
                 w.dtype == torch.float32 and w.device.type == "cpu" for w in weights
             ):
-                module.forward = _fused(module)
+                layer: Any = module
+                layer.forward = _fused(layer)
 
 
 def _fused(module: Any) -> Any:
-    import torch
 
     kernel = _kernel()
     base, down, up = module.base_layer, module.lora_A["default"], module.lora_B["default"]

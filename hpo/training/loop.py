@@ -86,13 +86,15 @@ class Run:
 
     def _step(self, batch: Positions) -> torch.Tensor:
         """One optimizer step; the batch's mean loss, without waiting for it."""
+        import torch
+
         count = self.loss.count(batch)
         summed: Any = 0.0
         self.trainable.zero()
         for part in split(batch, self.micro):
             with precision(self.meter.device, self.bf16):
                 loss = self.loss.summed(self.model, part) / count
-            loss.backward()
+            torch.autograd.backward(loss)
             summed = summed + loss.detach()
         self.trainable.step(self.done)
         result: torch.Tensor = summed

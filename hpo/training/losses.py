@@ -1,4 +1,4 @@
-"""The loss of a micro-batch, summed: the caller divides by the whole batch's count, so that splitting changes nothing."""
+"""The loss of a micro-batch, summed: divided by the whole batch's count, so that splitting a batch changes nothing."""
 
 from __future__ import annotations
 

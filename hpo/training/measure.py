@@ -45,7 +45,7 @@ class Meter:
         self.sample_memory()
 
     def sample_memory(self) -> None:
-        """Look at the memory in use: the device's peak on CUDA; on a CPU the process's resident size now, so the peak is over samples."""
+        """Look at the memory in use: CUDA's own peak; on a CPU the process's size now, so the peak is over samples."""
         if self.device.type == "cuda":
             import torch
 
@@ -73,8 +73,8 @@ class Meter:
     def flops(self) -> float:
         """Floating-point operations of training so far.
 
-        6 N a token where all weights are trained: 2 N forward, 4 N backward (Kaplan et al. 2020, section 2.1, N without embeddings). With
-        frozen weights the backward pass needs no weight gradients: 4 N, and 6 for each trained value.
+        6 N a token where all weights are trained: 2 N forward, 4 N backward (Kaplan et al. 2020, section 2.1, N without
+        embeddings). With frozen weights the backward pass needs no weight gradients: 4 N, and 6 for each trained value.
         """
         each = 6 * self.parameters if self.full else 4 * self.parameters + 6 * self.trainable
         return float(each) * self.tokens

@@ -18,11 +18,29 @@ if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
-_DROPOUTS = (
-    "hidden_dropout_prob attention_probs_dropout_prob classifier_dropout classifier_dropout_prob attention_dropout dropout "
-    "activation_dropout hidden_dropout resid_pdrop embd_pdrop attn_pdrop summary_first_dropout seq_classif_dropout qa_dropout "
-    "embedding_dropout mlp_dropout pooler_dropout layerdrop ffn_dropout residual_dropout resid_dropout"
-).split()
+_DROPOUTS = [
+    "hidden_dropout_prob",
+    "attention_probs_dropout_prob",
+    "classifier_dropout",
+    "classifier_dropout_prob",
+    "attention_dropout",
+    "dropout",
+    "activation_dropout",
+    "hidden_dropout",
+    "resid_pdrop",
+    "embd_pdrop",
+    "attn_pdrop",
+    "summary_first_dropout",
+    "seq_classif_dropout",
+    "qa_dropout",
+    "embedding_dropout",
+    "mlp_dropout",
+    "pooler_dropout",
+    "layerdrop",
+    "ffn_dropout",
+    "residual_dropout",
+    "resid_dropout",
+]
 
 
 @dataclass(frozen=True)
@@ -61,7 +79,9 @@ class Resident:
             memo[id(parameter)] = torch.nn.Parameter(data, requires_grad=False)
         view = copy.deepcopy(self.model, memo)
         initialise(view, self.head, seed)
-        return view.to(self.device) if self.copied else view
+        moved: Any = view
+        result: PreTrainedModel = moved.to(self.device) if self.copied else moved
+        return result
 
 
 def load(model: ModelConfig, needs: Needs) -> Resident:
