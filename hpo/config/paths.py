@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from pathlib import Path
 
 from hpo.config.draft import Draft, Key
 
+PACKAGE = "package:"  # of a model that an installed package carries
 FILES: tuple[Key, ...] = (("data", "train"), ("data", "validation"), ("data", "test"))
 
 
@@ -52,11 +54,30 @@ def _model(draft: Draft) -> None:
     name = draft.get(*key)
     if not isinstance(name, str) or not draft.sound(*key):
         return
-    if Path(_absolute(draft, name)).is_dir():
+    if name.startswith(PACKAGE):
+        _model_in_package(draft, key, name)
+    elif Path(_absolute(draft, name)).is_dir():
         _replace(draft, key, str(draft.folder))
     elif name.startswith(("./", "../", "/", "~")):
         shown = draft.templates.get(key, name)
         draft.fault(key, f"the model folder {shown} does not exist", f"looked in {draft.folder}; is the path right?")
+
+
+def _model_in_package(draft: Draft, key: Key, name: str) -> None:
+    """``package:NAME/folder``: a folder inside an installed package, found without importing it."""
+    package, _, inside = name.removeprefix(PACKAGE).partition("/")
+    try:
+        spec = importlib.util.find_spec(package)
+    except (ImportError, ValueError):
+        spec = None
+    if spec is None or not spec.submodule_search_locations:
+        draft.fault(key, f"the package {package} is not installed", "pip install -c constraints.txt '.[quickstart]'")
+        return
+    folder = Path(spec.submodule_search_locations[0]) / inside
+    if folder.is_dir():
+        draft.put(key, str(folder))
+    else:
+        draft.fault(key, f"the package {package} has no folder {inside}", f"looked in {folder.parent}")
 
 
 def _warm_start(draft: Draft) -> None:
