@@ -1,0 +1,28 @@
+"""The cache folder of this user: made rows are kept there, so that they are made once."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+
+def cache_folder() -> Path:
+    """``$HPO_CACHE``, else ``~/.cache/hpo``; need not exist."""
+    named = os.environ.get("HPO_CACHE")
+    return Path(named).expanduser() if named else Path.home() / ".cache" / "hpo"
+
+
+def keep(path: Path, write: Callable[[Path], None]) -> None:
+    """Have ``write`` make ``path``, whole or not at all; a folder that cannot be written is passed over."""
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, suffix=path.suffix)
+        os.close(handle)
+        try:
+            write(Path(name))
+            os.replace(name, path)
+        finally:
+            Path(name).unlink(missing_ok=True)

@@ -1,0 +1,123 @@
+"""Rows that a function of the user's own yields: ``source: rows.py`` or ``rows.py:name``."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import sys
+import traceback
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hpo.config.draft import did_you_mean
+from hpo.data.cache import cache_folder, keep
+from hpo.data.messages import Table
+from hpo.data.read import read_frame
+from hpo.errors import DataError, ObjectiveError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DEFAULT = "rows"
+
+
+def made_rows(source: str) -> Table:
+    """Rows that the function named by ``source`` yields; kept by a fingerprint of its file and of the Python version.
+
+    The function takes no arguments and yields a mapping a row. What else it reads is not part of the fingerprint: where
+    that has changed, change a line of the file (a date in a comment will do), or name another folder in ``HPO_CACHE``.
+
+    Args:
+        source: absolute path of a Python file, or ``path.py:function``.
+
+    Raises:
+        ObjectiveError: the file cannot be run, has no such function, or the function fails.
+        DataError: it yields no rows, or what is no row.
+    """
+    path, name = split_source(source)
+    kept = cache_folder() / "rows" / f"{_fingerprint(path, name)}.parquet"
+    if kept.is_file():
+        frame = read_frame(kept)
+    else:
+        frame = _frame(_call(_function(path, name), path), source)
+        keep(kept, lambda target: _write(frame, target, source))
+    return Table(frame, source)
+
+
+def split_source(source: str) -> tuple[Path, str]:
+    """File and function of ``rows.py`` or ``rows.py:name``."""
+    file, colon, name = source.rpartition(".py:")
+    return (Path(f"{file}.py"), name) if colon else (Path(source), DEFAULT)
+
+
+def _fingerprint(path: Path, name: str) -> str:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ObjectiveError(f"the rows file cannot be read: {error.strerror}", where=str(path)) from error
+    digest = hashlib.blake2b(content, digest_size=16)
+    digest.update(f"\0{name}\0{sys.version}\0{path.name}".encode())
+    return digest.hexdigest()
+
+
+def _function(path: Path, name: str) -> Callable[[], Iterable[Mapping[str, Any]]]:
+    spec = importlib.util.spec_from_file_location(f"hpo_rows_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise ObjectiveError("the rows file is not a Python file", where=str(path))
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise _failed(error, path, "the rows file cannot be run") from error
+    function = getattr(module, name, None)
+    if not callable(function):
+        there = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
+        hint = did_you_mean(name, there) or f"define {name}(), a function that yields rows"
+        raise ObjectiveError(f"the rows file has no function `{name}`", where=str(path), hint=hint)
+    return function  # type: ignore[no-any-return]  # what it returns is checked row by row
+
+
+def _call(function: Callable[[], Iterable[Mapping[str, Any]]], path: Path) -> list[Any]:
+    try:
+        return list(function())
+    except Exception as error:
+        raise _failed(error, path, f"`{getattr(function, '__name__', 'rows')}` failed") from error
+
+
+def _failed(error: Exception, path: Path, what: str) -> ObjectiveError:
+    own = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+    line = error.lineno if isinstance(error, SyntaxError) else own[-1] if own else None
+    where = f"{path}:{line}" if line else str(path)
+    return ObjectiveError(
+        f"{what}: {type(error).__name__}: {error}", where=where, hint="run the file by itself to see more"
+    )
+
+
+def _frame(records: list[Any], source: str) -> pd.DataFrame:
+    import pandas as pd
+
+    if not records:
+        raise DataError("the function yields no rows", where=source)
+    for number, record in enumerate(records):
+        if not isinstance(record, Mapping):
+            what = f"row {number} is not a mapping but {type(record).__name__}"
+            raise DataError(what, where=source, hint='yield {"text": ..., "label": ...}')
+    frame = pd.DataFrame([dict(record) for record in records], dtype=object)
+    frame.index.name = "row"
+    return frame
+
+
+def _write(frame: pd.DataFrame, target: Path, source: str) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns = {}
+    for name in frame.columns:
+        values = [None if isinstance(value, float) and value != value else value for value in frame[name]]
+        try:
+            columns[str(name)] = pa.array(values)
+        except (pa.ArrowException, TypeError, ValueError) as error:
+            what = f"the column `{name}` mixes kinds of values: {str(error).splitlines()[0]}"
+            raise DataError(what, where=source, hint="yield text, numbers, or lists of them") from error
+    pq.write_table(pa.table(columns), target)

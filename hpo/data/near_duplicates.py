@@ -1,0 +1,128 @@
+"""Near copies: texts whose sets of word 3-grams have a Jaccard similarity of at least .8, all of them and no others.
+
+The join is exact. By prefix filtering (Chaudhuri et al. 2006; Bayardo et al. 2007) two sets can only be that similar
+if they share one of the rarest few of their elements, so only such pairs are compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+WORDS = 3
+_WORK = 5_000_000  # candidate pairs looked at in one block: bounds the memory
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class NearCopies:
+    """Pairs of positions, shape (m, 2), and their similarities, shape (m,); identical texts count as 1.0."""
+
+    pairs: Ints
+    similarity: NDArray[np.float64]
+
+
+def near_copies(texts: Sequence[str], threshold: float = 0.8) -> NearCopies:
+    """All near copies among ``texts``.
+
+    Copies that are equal but for case, punctuation and spaces are paired with the first of them only; other texts are
+    compared with that one. Texts of fewer than three words are compared as a whole.
+
+    Args:
+        texts: n texts.
+        threshold: the least Jaccard similarity of two sets of word 3-grams, in (0, 1].
+    """
+    words, first = _words(texts)
+    equal = np.flatnonzero(first != np.arange(len(first)))
+    unique, shingles = np.unique(first), _shingles(words)
+    pairs, similarity = _join(shingles[unique], threshold)
+    return NearCopies(
+        np.concatenate([np.stack([first[equal], equal], axis=1), unique[pairs]]).astype(np.int64),
+        np.concatenate([np.ones(len(equal)), similarity]),
+    )
+
+
+def _words(texts: Sequence[str]) -> tuple[tuple[Ints, Ints], Ints]:
+    """Word codes of all texts in a row with the offsets of each, and for each text the first that is equal to it."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    arrow: Any = pa.array(list(texts), type=pa.large_string())
+    arrow = pc.utf8_lower(pc.utf8_normalize(arrow, form="NFKC"))
+    arrow = pc.utf8_trim_whitespace(pc.replace_substring_regex(arrow, pattern=r"[^\pL\pN]+", replacement=" "))
+    codes = arrow.dictionary_encode().indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    _, first = np.unique(codes, return_index=True)  # codes are 0..k-1 in order of appearance
+    lists = pc.split_pattern(arrow, pattern=" ")
+    words = lists.flatten().dictionary_encode().indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    offsets = np.asarray(lists.offsets.to_numpy(zero_copy_only=False), dtype=np.int64)
+    return (words, offsets), first[codes].astype(np.int64)
+
+
+def _shingles(words: tuple[Ints, Ints]) -> csr_array:
+    """Which word 3-grams each text has, as a sparse matrix of ones, shape (n, distinct 3-grams)."""
+    from scipy.sparse import csr_array
+
+    codes, offsets = words
+    n = len(offsets) - 1
+    owner = np.repeat(np.arange(n), np.diff(offsets))
+    starts = np.flatnonzero(owner[: 1 - WORDS] == owner[WORDS - 1 :]) if len(codes) >= WORDS else np.empty(0, np.int64)
+    size = int(codes.max(initial=0)) + 1
+    pair = np.unique(codes[starts] * size + codes[starts + 1], return_inverse=True)[1] if len(starts) else starts
+    gram = np.unique(pair * size + codes[starts + 2], return_inverse=True)[1] if len(starts) else starts
+    count = int(gram.max(initial=-1)) + 1
+    kept = np.unique(owner[starts] * max(count, 1) + gram)
+    row, column = np.divmod(kept, max(count, 1))
+    return csr_array((np.ones(len(kept), np.int32), (row, column)), shape=(n, max(count, 1)))
+
+
+def _join(sets: csr_array, threshold: float) -> tuple[Ints, NDArray[np.float64]]:
+    sizes = np.diff(sets.indptr).astype(np.int64)
+    prefix = _prefixes(sets, sizes, threshold)
+    frequency = np.bincount(prefix.indices, minlength=prefix.shape[1])
+    transposed = prefix.T.tocsr()
+    found, similarities = [np.empty((0, 2), np.int64)], [np.empty(0)]
+    for start, stop in _blocks(prefix, frequency):
+        candidates = (prefix[start:stop] @ transposed).tocoo()
+        left, right = candidates.row.astype(np.int64) + start, candidates.col.astype(np.int64)
+        small, large = np.minimum(sizes[left], sizes[right]), np.maximum(sizes[left], sizes[right])
+        able = (left < right) & (small >= threshold * large - 1e-9)
+        left, right = left[able], right[able]
+        for some in np.array_split(np.arange(len(left)), len(left) // 200_000 + 1):
+            shared = np.asarray(sets[left[some]].multiply(sets[right[some]]).sum(axis=1)).ravel()
+            jaccard = shared / (sizes[left[some]] + sizes[right[some]] - shared)
+            near = jaccard >= threshold - 1e-9
+            found.append(np.stack([left[some][near], right[some][near]], axis=1))
+            similarities.append(jaccard[near])
+    return np.concatenate(found), np.concatenate(similarities)
+
+
+def _prefixes(sets: csr_array, sizes: Ints, threshold: float) -> csr_array:
+    """Of each set the rarest elements, so many that two similar sets share one; those of a single set are left out."""
+    from scipy.sparse import csr_array
+
+    frequency = np.bincount(sets.indices, minlength=sets.shape[1])
+    owner = np.repeat(np.arange(len(sizes)), sizes)
+    order = np.lexsort((sets.indices, frequency[sets.indices], owner))
+    place = np.arange(len(owner)) - np.repeat(sets.indptr[:-1], sizes)  # place within its own set, rarest first
+    length = sizes - np.ceil(threshold * sizes - 1e-9).astype(np.int64) + 1
+    columns = sets.indices[order]
+    kept = (place < length[owner]) & (frequency[columns] > 1)
+    return csr_array((np.ones(int(kept.sum()), np.int32), (owner[kept], columns[kept])), shape=sets.shape)
+
+
+def _blocks(prefix: csr_array, frequency: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    """Ranges of rows whose candidates stay within ``_WORK`` (or single rows)."""
+    work = np.concatenate([[0], np.cumsum(frequency[prefix.indices])])[prefix.indptr]
+    start = 0
+    while start < prefix.shape[0]:
+        stop = int(np.searchsorted(work, work[start] + _WORK, side="right")) - 1
+        stop = min(max(stop, start + 1), prefix.shape[0])
+        yield start, stop
+        start = stop

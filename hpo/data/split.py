@@ -1,0 +1,129 @@
+"""Splits: rows to train, validation and test; copies and groups never straddle, and the seed alone decides."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpo.data.near_duplicates import near_copies
+
+TRAIN, VALIDATION, TEST = 0, 1, 2
+Ints = NDArray[np.int64]
+
+
+def clusters(texts: Sequence[str], groups: NDArray[np.object_] | None = None) -> Ints:
+    """Cluster of each row, shape (n,): near copies and rows of one group are together, and whatever is tied by either.
+
+    Args:
+        texts: of the n rows.
+        groups: names of groups, shape (n,), or None.
+    """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    ties = [near_copies(texts).pairs]
+    if groups is not None:
+        _, first, code = np.unique(groups.astype(str), return_index=True, return_inverse=True)
+        ties.append(np.stack([first[code], np.arange(len(groups))], axis=1).astype(np.int64))
+    pairs = np.concatenate(ties)
+    graph = coo_array((np.ones(len(pairs), bool), (pairs[:, 0], pairs[:, 1])), shape=(len(texts), len(texts)))
+    return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
+
+
+def assign(cluster: Ints, classes: Ints, shares: tuple[float, float], seed: int) -> Ints:
+    """Split of each row, shape (n,): whole clusters, class shares kept as well as the clusters allow.
+
+    Large clusters are placed first, each drawn with a probability proportional to what the splits still lack of its
+    classes, so that none favours large clusters; single rows then fill each class up to its target. Every class has a
+    row in training.
+
+    Args:
+        cluster: of each row, shape (n,).
+        classes: class number of each row, shape (n,); all 0 for a random split.
+        shares: of the rows in validation and in test.
+        seed: of the split.
+    """
+    generator = np.random.default_rng(seed)
+    lack = _targets(classes, shares)
+    count = lack.shape[1]
+    split = np.full(len(cluster), -1, dtype=np.int64)
+    left, trained = np.bincount(classes, minlength=count), np.zeros(count, dtype=bool)
+    for rows in _together(cluster, generator):
+        counts = np.bincount(classes[rows], minlength=count)
+        left -= counts
+        last = (counts > 0) & (left == 0) & ~trained
+        chosen = TRAIN if last.any() else _draw(lack, counts, generator)
+        trained |= (counts > 0) & (chosen == TRAIN)
+        split[rows] = chosen
+        lack[chosen] -= counts
+    for one in range(count):
+        rows = np.flatnonzero((split < 0) & (classes == one))
+        split[rows] = _fill(len(rows), lack[:, one], generator)
+    return split
+
+
+def assign_by_time(cluster: Ints, times: NDArray[np.float64], shares: tuple[float, float]) -> Ints:
+    """Split of each row, shape (n,): the latest to test, those before to validation; clusters count as their latest row.
+
+    Args:
+        cluster: of each row, shape (n,).
+        times: of each row, shape (n,), in any unit.
+        shares: of the rows in validation and in test.
+    """
+    latest = np.full(int(cluster.max()) + 1, -np.inf)
+    np.maximum.at(latest, cluster, times)
+    order = np.lexsort((np.arange(len(cluster)), cluster, latest[cluster]))
+    test, validation = round(shares[1] * len(cluster)), round(shares[0] * len(cluster))
+    split = np.full(len(cluster), TRAIN, dtype=np.int64)
+    split[order[len(order) - test - validation :]] = VALIDATION
+    split[order[len(order) - test :]] = TEST
+    return _whole(split, cluster)
+
+
+def _whole(split: Ints, cluster: Ints) -> Ints:
+    """A cluster that lies across a boundary goes to its later side."""
+    side = np.zeros(int(cluster.max()) + 1, dtype=np.int64)
+    np.maximum.at(side, cluster, split)
+    return side[cluster]
+
+
+def _targets(classes: Ints, shares: tuple[float, float]) -> Ints:
+    """Rows wanted of each class in each split, shape (3, classes): right in sum, and within one of the share."""
+    counts = np.bincount(classes)
+    wanted = np.empty((3, len(counts)), dtype=np.int64)
+    for split, share in ((VALIDATION, shares[0]), (TEST, shares[1])):
+        edges = np.floor(np.cumsum(counts) * share + 0.5).astype(np.int64)
+        wanted[split] = np.diff(edges, prepend=0)
+    wanted[TRAIN] = counts - wanted[VALIDATION] - wanted[TEST]
+    return wanted
+
+
+def _together(cluster: Ints, generator: np.random.Generator) -> list[Ints]:
+    """Rows of each cluster of several, the largest first, equal ones in a random order."""
+    order = np.argsort(cluster, kind="stable")
+    ends = np.cumsum(np.bincount(cluster))
+    sizes = np.diff(ends, prepend=0)
+    several = generator.permutation(np.flatnonzero(sizes > 1))
+    several = several[np.argsort(-sizes[several], kind="stable")]
+    return [order[ends[one] - sizes[one] : ends[one]] for one in several]
+
+
+def _draw(lack: Ints, counts: Ints, generator: np.random.Generator) -> int:
+    """A split for a cluster with ``counts`` rows of each class: as likely as what it lacks, among those it fits in."""
+    room = np.maximum(lack, 0)
+    fits = room.sum(axis=1) >= counts.sum()
+    weights = (room * counts / np.maximum(room.sum(axis=0), 1)).sum(axis=1) * fits
+    if weights.sum() <= 0:
+        return int(np.argmax(lack.sum(axis=1)))
+    return int(generator.choice(3, p=weights / weights.sum()))
+
+
+def _fill(count: int, lack: Ints, generator: np.random.Generator) -> Ints:
+    """Splits of ``count`` single rows of one class: what each lacks of it, in proportion where that is not as much."""
+    room = np.maximum(lack, 0)
+    room[TRAIN] = max(room[TRAIN], 1)  # a class must be there to be learnt
+    ends = np.floor(np.cumsum(room) * count / room.sum() + 0.5).astype(np.int64)
+    ends[TRAIN] = max(ends[TRAIN], min(count, 1))
+    return generator.permutation(np.searchsorted(ends, np.arange(count), side="right").astype(np.int64))
