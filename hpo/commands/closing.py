@@ -12,7 +12,7 @@ from hpo.config.models import StudyConfig
 from hpo.records.folder import RunFolder
 from hpo.records.record import StudyState
 from hpo.records.summary import summary
-from hpo.records.wording import clean, duration, metric, money, plural, setting
+from hpo.records.wording import clean, device_time, duration, metric, money, plural, seconds, setting
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -50,9 +50,13 @@ def print_summary(
     console = wide_console(stream if stream is not None else sys.stdout)
     if found["table"]:
         console.print(draw_table(found["table"]))
-    paragraph = textwrap.fill(found["conclusion"], width=min(console.width, 100))
-    for line in (*cost_lines(found), "", paragraph, "", *next_commands(folder, found, study_file)):
+    for line in (*cost_lines(found), "", paragraph(found["conclusion"]), "", *next_commands(folder, found, study_file)):
         console.print(Text(line), soft_wrap=True)
+
+
+def paragraph(text: str) -> str:
+    """Text in lines that are easy to read."""
+    return textwrap.fill(text, width=100)
 
 
 def wide_console(stream: TextIO) -> Console:
@@ -77,7 +81,7 @@ def draw_table(rows: list[dict[str, Any]]) -> Table:
         cells = [_label(row), "" if row["trial"] is None else str(row["trial"])]
         cells += [metric(row["objectives"][name]) for name in metrics]
         cells += [setting(row["settings"][name]) if name in row["settings"] else "" for name in chosen]
-        cells.append("" if row["seconds"] is None else f"{row['seconds']:.1f}")
+        cells.append(seconds(row["seconds"]))
         table.add_row(*(Text(cell) for cell in cells), style="bold" if row.get("name") == "best" else "")
     return table
 
@@ -94,10 +98,10 @@ def cost_lines(found: dict[str, Any]) -> list[str]:
     price = "" if dollars is None else f", {money(dollars)} at {money(cost['price_per_device_hour'])} a device hour"
     lines = [
         f"{plural(trials['total'], 'trial')}: {states or 'none'}",
-        f"cost: {duration(cost['seconds'])} of wall time, {cost['device_hours']:.3f} device hours{price}",
+        f"cost: {duration(cost['seconds'])} of wall time, {device_time(cost['device_hours'])}{price}",
     ]
     if cost["saved_device_hours"]:
-        lines[1] += f"; pruning saved about {cost['saved_device_hours']:.3f} device hours"
+        lines[1] += f"; pruning saved about {device_time(cost['saved_device_hours'])}"
     return lines
 
 

@@ -105,6 +105,8 @@ def _state(row: dict[str, Any]) -> str:
 
 
 def _advice(found: dict[str, Any]) -> str:
+    from hpo.commands.closing import paragraph
+
     if found["state"] in ("died", "interrupted", "failed"):
         return "Nothing told so far is lost: the command that started the study goes on where it stopped."
-    return str(found["conclusion"])
+    return paragraph(found["conclusion"])

@@ -12,7 +12,7 @@ from hpo.config.models import StudyConfig
 from hpo.records.champion import champion, value_of
 from hpo.records.record import Event, Record, StudyState
 from hpo.records.summary import closing_table, cost, counts, forecast, reference_record, summary, train_seconds
-from hpo.records.wording import clean, duration, metric, money, searched, settings
+from hpo.records.wording import clean, device_time, duration, metric, money, searched, settings
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -145,7 +145,7 @@ def draw(seen: dict[str, Any]) -> RenderableType:
     if seen["best"] is not None:
         text = f"best     trial {seen['best']}  {seen['best_scores']}  {seen['best_settings']}"
         lines.append(Text(text, style="green"))
-    spent = money(seen["cost_usd"]) if seen["cost_usd"] is not None else f"{seen['device_hours']:.3f} device hours"
+    spent = money(seen["cost_usd"]) if seen["cost_usd"] is not None else device_time(seen["device_hours"])
     tally = "  ".join(f"{trials[name]} {name}" for name in ("complete", "pruned", "failed", "infeasible"))
     lines.append(Text(f"so far   {tally}  {duration(seen['seconds'])}  {spent}"))
     for line in lines:

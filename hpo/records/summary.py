@@ -82,7 +82,8 @@ def conclusion(config: StudyConfig, state: StudyState) -> str:
     sentences = [_standing(config, state, best)]
     candidates = counts(state.records.values())["complete"]
     seen = f"the best of {candidates} noisy scores is optimistic" if candidates > 1 else "one score is noisy"
-    sentences.append(f"That is on the validation rows; not yet tested: {seen}, so expect less on new rows.")
+    where = "on the validation rows" if config.data is not None else "as the objective measured it"
+    sentences.append(f"That is {where}; not yet tested: {seen}, so expect less on new rows.")
     return " ".join(sentences)
 
 

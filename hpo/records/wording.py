@@ -82,11 +82,13 @@ def searched(config: StudyConfig, values: Mapping[str, Any]) -> dict[str, Any]:
 def duration(seconds: float | None) -> str:
     """Seconds as people say them.
 
-    >>> duration(12.34), duration(75), duration(3700), duration(200000), duration(None)
-    ('12.3 s', '1 min 15 s', '1 h 1 min', '2 d 7 h', '-')
+    >>> duration(0.0123), duration(12.34), duration(75), duration(3700), duration(200000), duration(None)
+    ('12 ms', '12.3 s', '1 min 15 s', '1 h 1 min', '2 d 7 h', '-')
     """
     if seconds is None:
         return "-"
+    if 0 < seconds < 0.1:
+        return f"{seconds * 1000:.0f} ms"
     if seconds < 59.95:
         return f"{seconds:.1f} s"
     whole = round(seconds)
@@ -94,6 +96,24 @@ def duration(seconds: float | None) -> str:
         if whole >= size:
             return f"{whole // size} {larger} {whole % size // part} {smaller}"
     return f"{whole} s"
+
+
+def seconds(value: float | None) -> str:
+    """Seconds for a column of a table, without a unit; empty where missing.
+
+    >>> seconds(12.34), seconds(0.0123), seconds(None)
+    ('12.3', '0.012', '')
+    """
+    return "" if value is None else f"{value:.1f}" if value >= 1 else f"{value:.3f}"
+
+
+def device_time(hours: float) -> str:
+    """Device hours, or device seconds where that would be a row of zeros.
+
+    >>> device_time(1.5), device_time(0.0123)
+    ('1.50 device hours', '44.3 device seconds')
+    """
+    return f"{hours:.2f} device hours" if hours >= 0.1 else f"{hours * 3600:.1f} device seconds"
 
 
 def money(dollars: float | None) -> str:

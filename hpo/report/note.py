@@ -10,7 +10,7 @@ from hpo.config.models import ConstraintConfig, StudyConfig
 from hpo.records.folder import RunFolder
 from hpo.records.record import StudyState
 from hpo.records.summary import summary
-from hpo.records.wording import duration, markdown, metric, money, plural, setting
+from hpo.records.wording import device_time, duration, markdown, metric, money, plural, setting
 
 YOURS = "*What you write below this line is kept.*"
 _ROWS = {"base": "base (untuned)", "default": "default", "classical": "classical baseline", "best": "**best**"}
@@ -83,5 +83,5 @@ def _cost(found: dict[str, Any]) -> str:
     named = [name for name in ("complete", "pruned", "failed", "infeasible", "running") if trials[name]]
     states = ", ".join(f"{trials[name]} {name}" for name in named) or "none"
     dollars = "" if cost["cost_usd"] is None else f", {markdown(money(cost['cost_usd']))}"
-    time = f"{duration(cost['seconds'])}, {cost['device_hours']:.3f} device hours{dollars}"
+    time = f"{duration(cost['seconds'])}, {device_time(cost['device_hours'])}{dollars}"
     return f"{plural(trials['total'], 'trial')} ({states}), {time}."

@@ -33,6 +33,7 @@ def study_config(**changes: Any) -> StudyConfig:
     values: dict[str, Any] = {
         "study": "tickets",
         "task": "classification",
+        "data": {"train": "tickets.jsonl"},
         "search_space": SPACE,
         "objectives": [{"metric": "accuracy", "direction": "maximize"}],
         "budget": {"trials": 6},

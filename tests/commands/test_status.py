@@ -72,7 +72,12 @@ def test_the_command_prints_what_people_need(tickets: Any, tmp_path: Path, run_h
     assert done.returncode == 0, done.stderr
     assert "study tickets: finished (budget of 6 trials used), last event " in done.stdout
     assert "failed: 1 trial diverged (2): loss is NaN" in done.stdout
-    assert "infeasible" in done.stdout and "Best is trial 1" in done.stdout and "\x1b" not in done.stdout
+    assert (
+        max(map(len, done.stdout.splitlines())) <= 160
+        and "infeasible" in done.stdout
+        and "Best is trial 1" in done.stdout
+        and "\x1b" not in done.stdout
+    )
 
 
 def test_json_is_one_object_with_the_same_numbers(tickets: Any, tmp_path: Path, run_hpo: Command) -> None:

@@ -172,7 +172,7 @@ def test_the_end_names_the_next_commands(tickets: Any, tmp_path: Path) -> None:
     assert f"hpo status {tmp_path}/runs/tickets" in text and f"hpo dashboard {tmp_path}/runs/tickets" in text
     assert "python -m hpo.run 'my study.yaml' --set budget.trials=12" in text
     assert "6 trials: 3 complete, 1 pruned, 1 failed, 1 unfinished (1 of the complete ones infeasible)" in text
-    assert "$0.0425 at $3.60 a device hour; pruning saved about 0.003 device hours" in text
+    assert "$0.0425 at $3.60 a device hour; pruning saved about 9.0 device seconds" in text
 
 
 def test_settings_cannot_inject_markup(tickets: Any) -> None:
