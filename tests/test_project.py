@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,13 @@ def loaded_by(code: str) -> set[str]:
     done = subprocess.run([sys.executable, "-c", f"{code}\n{report}"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return set(done.stdout.rpartition("LOADED")[2].split())
+
+
+def imports(path: Path) -> set[str]:
+    """Dotted names of all modules that a file imports."""
+    tree = ast.parse(path.read_text("utf8"))
+    plain = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    return plain | {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and not node.level}
 
 
 def test_the_version_is_that_of_the_project() -> None:
@@ -58,13 +67,21 @@ def test_every_pin_is_within_the_range_that_is_asked_for() -> None:
     assert outside == []
 
 
+def test_every_third_party_import_is_declared() -> None:
+    # given what hpo and its objectives import, wherever in a module
+    sources = [*(ROOT / "hpo").rglob("*.py"), *(ROOT / "objectives").glob("*.py")]
+    used = {name.partition(".")[0] for path in sources for name in imports(path)} - sys.stdlib_module_names - {"hpo"}
+    # then pyproject.toml asks for each of them by the name of its distribution
+    extras = PROJECT["project"]["optional-dependencies"].values()
+    asked = {text for group in (PROJECT["project"]["dependencies"], *extras) for text in group}
+    declared = {re.split(r"[\[<>=]", text)[0].lower().replace("_", "-") for text in asked}
+    provides = packages_distributions()
+    names = {name: {each.lower().replace("_", "-") for each in provides.get(name, [name])} for name in used}
+    assert {name: found for name, found in names.items() if not found & declared} == {}
+
+
 def test_hpo_names_no_objective_or_space_of_its_own() -> None:
     # given that ready objectives and spaces are found by entry point and package resources
-    def imports(path: Path) -> set[str]:
-        tree = ast.parse(path.read_text("utf8"))
-        plain = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
-        return plain | {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-
     leaves = ("hpo.objectives", "hpo.search_spaces", "objectives", "search_spaces")
     # then no module imports one by name
     named = [
