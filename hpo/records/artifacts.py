@@ -9,6 +9,7 @@ from hpo.config.models import StudyConfig
 from hpo.records.champion import ranked
 from hpo.records.folder import RunFolder
 from hpo.records.model_card import model_card
+from hpo.records.provenance import provenance
 from hpo.records.record import Record, StudyState
 
 _CHAMPION = "trial.txt"  # inside best/: the number of the trial it is from
@@ -53,7 +54,8 @@ class Artifacts:
         fresh, old = best.with_name("best.new"), best.with_name("best.old")
         shutil.rmtree(fresh, ignore_errors=True)
         shutil.copytree(source, fresh)
-        (fresh / "README.md").write_text(model_card(self._config, record, state.references), encoding="utf8")
+        card = model_card(self._config, record, state.references, provenance(self._config, state, self._folder))
+        (fresh / "README.md").write_text(card, encoding="utf8")
         (fresh / _CHAMPION).write_text(f"{record.number}\n", encoding="utf8")
         _swap(fresh, best, old)
 

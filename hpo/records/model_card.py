@@ -10,10 +10,12 @@ import yaml
 
 from hpo.config.models import StudyConfig
 from hpo.records.champion import value_of
+from hpo.records.provenance import Provenance
 from hpo.records.record import Event, Record
 from hpo.records.summary import reference_record
 from hpo.records.wording import markdown, metric, searched, setting
 
+_UNKNOWN = Provenance()
 _HUB_NAME = re.compile(r"^[A-Za-z0-9][\w.-]*(/[\w.-]+)?$")
 _PIPELINES = {"classification": "text-classification", "regression": "text-classification"}
 _LIBRARIES = {
@@ -28,10 +30,7 @@ def model_card(
     config: StudyConfig,
     record: Record,
     references: Mapping[str, Event],
-    *,
-    labels: Sequence[str] = (),
-    fingerprint: str = "",
-    considered: int | None = None,
+    origin: Provenance = _UNKNOWN,
 ) -> str:
     """Markdown with YAML front matter, as the Hugging Face hub reads it.
 
@@ -39,9 +38,7 @@ def model_card(
         config: the study.
         record: the trial the model is from.
         references: the events of base and classical baseline, by name.
-        labels: class names in the order of the model's outputs.
-        fingerprint: of the data.
-        considered: how many complete trials it was chosen from.
+        origin: the classes, the data's fingerprint, and how many trials it was chosen from.
 
     No path of the machine it was trained on and no secret is in it; text from outside is escaped.
     """
@@ -51,10 +48,10 @@ def model_card(
         _opening(config),
         f"## Scores on the validation rows\n\n{_scores(config, record, references)}",
         f"## Settings\n\n{_settings(config, record)}",
-        f"## Data\n\n{_data(labels, fingerprint)}",
-        f"## How it was chosen\n\n{_choice(config, considered)}",
-        f"## Limits\n\n{_limits(considered)}",
-        f"## Loading it\n\n{_loading(config, labels)}",
+        f"## Data\n\n{_data(origin.labels, origin.fingerprint)}",
+        f"## How it was chosen\n\n{_choice(config, origin.considered)}",
+        f"## Limits\n\n{_limits(origin.considered)}",
+        f"## Loading it\n\n{_loading(config, origin.labels)}",
     ]
     return "\n".join(part.rstrip("\n") + "\n" for part in parts)
 
@@ -116,11 +113,11 @@ def _settings(config: StudyConfig, record: Record) -> str:
     lines = ["| setting | value | |", "|---|---|---|"]
     chosen = searched(config, record.settings)
     for name, value in values.items():
-        origin = "searched" if name in chosen else ""
+        way = "searched" if name in chosen else ""
         shown = (
             ", ".join(f"{k}={setting(v)}" for k, v in value.items()) if isinstance(value, Mapping) else setting(value)
         )
-        lines.append(f"| {markdown(name)} | {markdown(shown)} | {origin} |")
+        lines.append(f"| {markdown(name)} | {markdown(shown)} | {way} |")
     return "\n".join(lines)
 
 

@@ -189,7 +189,8 @@ def reference_record(event: Event) -> Record:
 
 def _standing(config: StudyConfig, state: StudyState, best: Record) -> str:
     name = config.primary.metric
-    opening = f"Best is trial {best.number}, {name} {metric(value_of(best, name))}"
+    by = f" by {name}, the primary objective," if len(config.objectives) > 1 else ""
+    opening = f"Best{by} is trial {best.number}, {name} {metric(value_of(best, name))}"
     if best.number == 0:
         opening += " (the default configuration itself: the search found nothing ahead of it)"
     rivals: dict[str, float | None] = {}

@@ -119,11 +119,13 @@ def device_time(hours: float) -> str:
 def money(dollars: float | None) -> str:
     """US dollars, or a dash.
 
-    >>> money(1.5), money(0.0123), money(None)
-    ('$1.50', '$0.0123', '-')
+    >>> money(1.5), money(0.0123), money(0.00001), money(None)
+    ('$1.50', '$0.0123', '<$0.0001', '-')
     """
     if dollars is None:
         return "-"
+    if 0 < dollars < 0.0001:
+        return "<$0.0001"
     return f"${dollars:.4f}" if 0 < dollars < 0.1 else f"${dollars:.2f}"
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hpo.evaluators.classification import confusion_matrix
 from hpo.records.folder import RunFolder
+from hpo.records.provenance import class_names
 from hpo.records.scores import read_scores
 from hpo.records.wording import clean
 
@@ -40,18 +40,6 @@ def confusion_counts(folder: RunFolder, number: int) -> tuple[tuple[str, ...], N
     if len(names) < most:
         names = tuple(str(code) for code in range(most))
     return names, confusion_matrix(stats, len(names))
-
-
-def class_names(data: Path) -> tuple[str, ...]:
-    """Class names in the order of their codes: the sorted labels of the rows in the run folder, if any."""
-    import pandas as pd
-    import pyarrow.parquet as pq
-
-    found: set[str] = set()
-    for path in sorted(data.glob("*.parquet")):
-        if "label" in pq.read_schema(path).names:
-            found |= set(pd.read_parquet(path, columns=["label"])["label"].dropna().astype(str))
-    return tuple(sorted(found))
 
 
 def confusion_svg(names: Sequence[str], counts: NDArray[np.float64], title: str) -> str:

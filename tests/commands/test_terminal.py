@@ -121,7 +121,8 @@ def test_several_objectives_give_the_front_instead_of_one_best(tickets: Any) -> 
     config, state = tickets.config(objectives=objectives), tickets.folded(tickets.events())
     front = [row["trial"] for row in closing_table(config, state) if row["name"] == "pareto"]
     assert front == [1]  # it beats the default in both
-    assert "Pareto front" in printed(config, state, Path("runs/tickets"))
+    text = printed(config, state, Path("runs/tickets"))
+    assert "Pareto front" in text and "Best by accuracy, the primary objective, is trial 1" in text
 
 
 def test_cost_counts_device_hours_money_and_what_pruning_saved(tickets: Any) -> None:

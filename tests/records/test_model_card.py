@@ -7,6 +7,7 @@ import yaml
 
 from hpo.config.models import StudyConfig
 from hpo.records.model_card import model_card
+from hpo.records.provenance import Provenance
 from hpo.records.record import Record
 
 SETTINGS = {"learning_rate": 0.003, "max_length": 64}
@@ -62,7 +63,7 @@ def test_the_hub_library_parses_it() -> None:
 
 
 def test_body_shows_scores_settings_choice_and_limits() -> None:
-    card = model_card(study(), trial(), REFERENCES, labels=("billing", "bugs"), fingerprint="d4e5f6", considered=12)
+    card = model_card(study(), trial(), REFERENCES, Provenance(("billing", "bugs"), "d4e5f6", 12))
     assert "| metric | this model | untuned base | classical baseline |" in card
     assert "| accuracy | 0.7512 | 0.1000 | 0.7700 |" in card
     assert "| learning\\_rate | 3e-3 | searched |" in card
@@ -82,7 +83,7 @@ def test_a_folder_of_this_machine_is_not_named() -> None:
 
 def test_text_from_outside_cannot_break_the_page() -> None:
     hostile = trial(settings={"max_length": "x | </script><b>\n---\n\x1b[31m`code`"})
-    card = model_card(study(), hostile, {}, labels=("<img src=x>",))
+    card = model_card(study(), hostile, {}, Provenance(labels=("<img src=x>",)))
     assert "<b>" not in card and "<img" not in card and "\x1b" not in card
     assert "| max\\_length | x \\| &lt;/script&gt;&lt;b&gt; --- \\[31m\\`code\\` |  |" in card
 

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from hpo.records.folder import RunFolder
-from hpo.report.confusion import class_names, confusion_counts, confusion_svg
+from hpo.records.provenance import class_names
+from hpo.report.confusion import confusion_counts, confusion_svg
 
 SVG = "{http://www.w3.org/2000/svg}"
 
