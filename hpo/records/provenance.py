@@ -1,4 +1,4 @@
-"""Where a model comes from, for those who are handed it: the classes, the data's fingerprint, how many it was chosen from."""
+"""Where a model comes from: its classes, the fingerprint of its data, how many trials it was chosen from."""
 
 from __future__ import annotations
 
