@@ -73,8 +73,8 @@ class Halving:
         """Decisions that can be made now, one a trial at most, lower numbers first."""
         for number in sorted(records):
             record = records[number]
-            rung = self._next_rung(record)
-            if rung is not None and not record.told:
+            rung = None if record.told else self._next_rung(record)
+            if rung is not None:
                 decision = self._decide(records, record, rung)
                 if decision is not None:
                     yield decision
