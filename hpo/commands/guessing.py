@@ -41,7 +41,7 @@ def first_rows(path: Path) -> pd.DataFrame:
     name = path.name.removesuffix(".gz").removesuffix(".zst").lower()
     try:
         if name.endswith((".jsonl", ".ndjson")):
-            frame = pd.read_json(path, lines=True, nrows=ROWS, dtype=False, convert_dates=False)
+            frame = pd.read_json(path, lines=True, nrows=ROWS, dtype=False)
         elif name.endswith(".csv"):
             frame = pd.read_csv(path, nrows=ROWS)
         elif name.endswith(".txt"):

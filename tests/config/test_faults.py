@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +89,7 @@ PARAMETERS = [
         "is a whole number, and uniform draws others",
         "type: int_uniform",
     ),
-    ("lora_dropout: {type: uniform, low: 0, high: 1}", "`search_space.lora_dropout.high` must be less than 1.0", ""),
+    ("lora_dropout: {type: uniform, low: 0, high: 1}", "`search_space.lora_dropout.high` must be less than 1", ""),
     ("method: {type: categorical, choices: [lora, dorra]}", "`search_space.method.choices[1]` must be", "mean dora?"),
     (
         "method: {type: constant, value: dorra}",
@@ -114,7 +113,7 @@ BLOCKS = [
     ("trainng: {}", 8, "unknown key `trainng`", "did you mean training?"),
     ("training: {learning_rte: 1}", 8, "unknown key `learning_rte` in `training`", "did you mean learning_rate?"),
     ("training: {num_train_epochs: 0}", 8, "`training.num_train_epochs` must be more than 0, found 0", ""),
-    ("training: {warmup_ratio: 1}", 8, "must be less than 1.0, found 1", ""),
+    ("training: {warmup_ratio: 1}", 8, "must be less than 1, found 1", ""),
     ("training: {bf16: yes}", 8, "`training.bf16` must be true or false, found 'yes'", ""),
     ("training: {lora_rank: 8, learning_rate: 1e-4}", 6, "searched here and fixed in `training` (", "keep one of them"),
     ("training: [1]", 8, "`training` must be a mapping of keys, found a list", ""),
@@ -140,7 +139,6 @@ BLOCKS = [
     ("baselines: {base: 3}", 8, "`baselines.base` must be true or false, found 3", ""),
     ("objective: lorra", 8, "unknown objective `lorra`", "did you mean lora?"),
     ("objective: mine2.py", 8, "the objective file mine2.py does not exist", "looked in"),
-    ("objective: sklearn_regressor", 3, "does not serve the task classification", "one of regression"),
     ("warm_start: runs/nowhere", 8, "the run folder runs/nowhere does not exist", "working directory"),
     ("<<: {a: 1}", 8, "unknown key `<<`", "merge keys are not read"),
     ("1: 2", 8, "the key 1 must be text", "quotes"),
@@ -150,11 +148,7 @@ BLOCKS = [
 
 @pytest.mark.parametrize(("lines", "line", "words", "hint"), BLOCKS, ids=[lines for lines, *_ in BLOCKS])
 def test_a_bad_block_is_told(lines: str, line: int, words: str, hint: str, good: str, faults: Any) -> None:
-    text = good.replace(
-        "learning_rate: {type", "lora_rank: {type: int_uniform, low: 1, high: 8}\n  learning_rate: {type"
-    )
-    text = good if "lora_rank" not in lines else good
-    found = faults(text + lines + "\n")
+    found = faults(good + lines + "\n")
     assert [fault.where for fault in found] == [f"bad.yaml:{line}"]
     assert words in found[0].what
     assert hint in found[0].hint
@@ -171,7 +165,13 @@ CHANGES = [
     ("task: classification", "task: custom", 3, "`lora` does not serve the task custom", "one of"),
     ("model: Qwen/Qwen3-0.6B\n", "", 1, "neither `objective` nor `model` says what to train", "objective: mine.py"),
     ("model: Qwen/Qwen3-0.6B", "objective: full_finetune", 1, "`model` is missing", "model: Qwen"),
-    ("model: Qwen/Qwen3-0.6B", "model: {nam: x}", 2, "unknown key `nam` in `model`", "did you mean name?"),
+    (
+        "model: Qwen/Qwen3-0.6B",
+        "model: {name: x, dtyp: auto}",
+        2,
+        "unknown key `dtyp` in `model`",
+        "did you mean dtype?",
+    ),
     ("model: Qwen/Qwen3-0.6B", "model: ./nowhere", 2, "the model folder ./nowhere does not exist", "looked in"),
     ("model: Qwen/Qwen3-0.6B", "model: /nowhere/at/all", 2, "the model folder /nowhere/at/all does not exist", ""),
     ("model: Qwen/Qwen3-0.6B", "model: ~/nowhere", 2, "the model folder ~/nowhere does not exist", ""),
@@ -311,8 +311,7 @@ def test_parameters_that_do_not_fit_together_are_told_all_at_once(faults: Any) -
         ("bad.yaml:7", "`d` is a ratio of `a`, which is no number"),
         (
             "bad.yaml:8",
-            "parameters depend on each other in a circle: e -> f -> g"[:0]
-            + "parameters depend on each other in a circle: e -> f -> g -> e",
+            "" + "parameters depend on each other in a circle: e -> f -> g -> e",
         ),
         ("bad.yaml:12", "`h` is never 4, so `i` would never exist"),
         ("bad.yaml:14", "`b` does not exist where `a` is y"),
@@ -390,7 +389,6 @@ def test_every_fault_is_told_at_once_in_the_order_of_the_file(faults: Any) -> No
         "9",
         "10",
         "11",
-        "11",
         "12",
         "13",
         "--set sampler.name=best",
@@ -400,9 +398,9 @@ def test_every_fault_is_told_at_once_in_the_order_of_the_file(faults: Any) -> No
 
 
 def test_faults_in_a_space_file_stand_at_its_own_lines(studies: Path) -> None:
-    (studies / "own_space.yaml").write_text("learning_rate: {type: log_uniform, low: 0, high: 1}\nlearning_rate: 3\n")
+    (studies / "own_space.yaml").write_text("learning_rate: {type: log_uniform, low: 0, high: 1}\nlora_rank: 3\n")
     with pytest.raises(ConfigurationError) as raised:
-        load(studies / "instruction.yaml")
+        load(studies / "instruction.yaml", ["objective=lora"])
     assert [fault.where for fault in raised.value.faults] == ["own_space.yaml:1", "own_space.yaml:2"]
 
 
@@ -410,15 +408,6 @@ def test_a_space_that_extends_itself_is_told(studies: Path) -> None:
     (studies / "own_space.yaml").write_text("extends: own_space.yaml\n")
     with pytest.raises(ConfigurationError, match=r"the space own_space.yaml extends itself"):
         load(studies / "instruction.yaml")
-
-
-def test_yaml_faults_are_told_within_a_second(studies: Path) -> None:
-    (studies / "bad.yaml").write_text(MANY)
-    load(studies / "own_function.yaml")  # what is imported once is no part of it
-    begun = time.perf_counter()
-    with pytest.raises(ConfigurationError):
-        load(studies / "bad.yaml")
-    assert time.perf_counter() - begun < 1
 
 
 @pytest.mark.parametrize(
@@ -432,3 +421,17 @@ def test_yaml_faults_are_told_within_a_second(studies: Path) -> None:
 )
 def test_the_nearest_name_is_offered(name: str, known: list[str], hint: str) -> None:
     assert did_you_mean(name, known) == hint
+
+
+def test_an_objective_for_another_task_says_which_it_serves(good: str, faults: Any) -> None:
+    found = faults(good + "objective: sklearn_regressor\n")
+    assert [(fault.where, fault.what) for fault in found] == [
+        ("bad.yaml:3", "the objective `sklearn_regressor` does not serve the task classification"),
+        ("bad.yaml:6", "the objective `sklearn_regressor` does not know the parameter `learning_rate`"),
+    ]
+    assert found[0].hint == "one of regression"
+
+
+def test_a_fixed_setting_that_the_objective_does_not_use_is_refused(good: str, faults: Any) -> None:
+    found = faults(good + "objective: full_finetune\ntraining: {lora_rank: 4, lora_dropout: 0.0}\n")
+    assert [fault.what for fault in found] == ["the objective `full_finetune` does not use `lora_rank`"]
