@@ -66,20 +66,35 @@ def _words(texts: Sequence[str]) -> tuple[tuple[Ints, Ints], Ints]:
 
 
 def _shingles(words: tuple[Ints, Ints]) -> csr_array:
-    """Which word 3-grams each text has, as a sparse matrix of ones, shape (n, distinct 3-grams)."""
+    """Which word 3-grams each text has, as ones in a sparse matrix, shape (n, distinct); rare columns first."""
     from scipy.sparse import csr_array
 
     codes, offsets = words
     n = len(offsets) - 1
-    owner = np.repeat(np.arange(n), np.diff(offsets))
-    starts = np.flatnonzero(owner[: 1 - WORDS] == owner[WORDS - 1 :]) if len(codes) >= WORDS else np.empty(0, np.int64)
+    owner = np.repeat(np.arange(n, dtype=np.int32), np.diff(offsets))
+    starts = np.flatnonzero(owner[:-2] == owner[2:])
     size = int(codes.max(initial=0)) + 1
-    pair = np.unique(codes[starts] * size + codes[starts + 1], return_inverse=True)[1] if len(starts) else starts
-    gram = np.unique(pair * size + codes[starts + 2], return_inverse=True)[1] if len(starts) else starts
-    count = int(gram.max(initial=-1)) + 1
-    kept = np.unique(owner[starts] * max(count, 1) + gram)
-    row, column = np.divmod(kept, max(count, 1))
-    return csr_array((np.ones(len(kept), np.int32), (row, column)), shape=(n, max(count, 1)))
+    pair = codes[starts] * size + codes[starts + 1]
+    if size > 2**20:  # three codes would not fit into 63 bits
+        pair, _ = _numbered(pair)
+    gram, count = _numbered(pair * size + codes[starts + 2])
+    sets = csr_array((np.ones(len(starts), np.int32), (owner[starts], gram)), shape=(n, max(count, 1)))
+    sets.sum_duplicates()
+    sets.data[:] = 1
+    frequency = np.bincount(sets.indices, minlength=sets.shape[1])
+    rank = np.empty(len(frequency), dtype=sets.indices.dtype)
+    rank[np.argsort(frequency, kind="stable")] = np.arange(len(frequency))
+    ranked = csr_array((sets.data, rank[sets.indices], sets.indptr), shape=sets.shape)
+    ranked.sort_indices()
+    return ranked
+
+
+def _numbered(keys: Ints) -> tuple[Ints, int]:
+    """Equal keys as equal numbers from 0, and how many there are."""
+    import pandas as pd
+
+    numbers, distinct = pd.factorize(keys)
+    return numbers.astype(np.int64), len(distinct)
 
 
 def _join(sets: csr_array, threshold: float) -> tuple[Ints, NDArray[np.float64]]:
@@ -108,13 +123,11 @@ def _prefixes(sets: csr_array, sizes: Ints, threshold: float) -> csr_array:
     from scipy.sparse import csr_array
 
     frequency = np.bincount(sets.indices, minlength=sets.shape[1])
-    owner = np.repeat(np.arange(len(sizes)), sizes)
-    order = np.lexsort((sets.indices, frequency[sets.indices], owner))
-    place = np.arange(len(owner)) - np.repeat(sets.indptr[:-1], sizes)  # place within its own set, rarest first
+    place = np.arange(sets.nnz) - np.repeat(sets.indptr[:-1], sizes)  # within its own set, rarest first
     length = sizes - np.ceil(threshold * sizes - 1e-9).astype(np.int64) + 1
-    columns = sets.indices[order]
-    kept = (place < length[owner]) & (frequency[columns] > 1)
-    return csr_array((np.ones(int(kept.sum()), np.int32), (owner[kept], columns[kept])), shape=sets.shape)
+    kept = (place < np.repeat(length, sizes)) & (frequency[sets.indices] > 1)
+    starts = np.concatenate([[0], np.cumsum(kept)])[sets.indptr]
+    return csr_array((np.ones(int(kept.sum()), np.int32), sets.indices[kept], starts), shape=sets.shape)
 
 
 def _blocks(prefix: csr_array, frequency: NDArray[np.int64]) -> Iterator[tuple[int, int]]:

@@ -65,7 +65,7 @@ def assign(cluster: Ints, classes: Ints, shares: tuple[float, float], seed: int)
 
 
 def assign_by_time(cluster: Ints, times: NDArray[np.float64], shares: tuple[float, float]) -> Ints:
-    """Split of each row, shape (n,): the latest to test, those before to validation; clusters count as their latest row.
+    """Split of each row, shape (n,): latest to test, those before to validation; clusters count as their latest row.
 
     Args:
         cluster: of each row, shape (n,).
