@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -152,3 +153,20 @@ def test_what_a_run_cost_is_measured(tmp_path: Path) -> None:
     assert spent["cost_usd"] == pytest.approx(spent["device_seconds"] / 1000)
     assert spent["tokens_per_second"] == pytest.approx(200 / spent["train_seconds"])
     assert spent["peak_memory_gb"] > 0.01
+
+
+def test_the_clock_of_a_trial_admitted_later_counts_its_training(tmp_path: Path) -> None:
+    class Slow(Scripted):
+        def train(self, trial: Trial) -> Iterator[Progress]:
+            time.sleep(0.05)
+            yield from super().train(trial)
+
+    runner = worker(Slow(0.5))
+    runner.submit(Trial(0, {}, 0, tmp_path))
+    ends: list[Ended] = []
+    while len(ends) < 2:
+        for message in runner.messages(0):
+            if isinstance(message, Ended):
+                ends.append(message)
+                runner.submit(Trial(1, {}, 0, tmp_path))
+    assert all(end.measurements["train_seconds"] >= 0.05 for end in ends)

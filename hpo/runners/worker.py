@@ -54,9 +54,9 @@ class Worker:
 
     def messages(self) -> Iterator[Message]:
         """Train, and tell what happens, until no trial is left."""
+        events = self._session.events()
         yield from self._begin()
-        for event in self._session.events():
-            yield from self._begin()
+        while (event := next(events, None)) is not None:
             run = self._runs.get(event.number)
             if run is not None:
                 if isinstance(event, Progressed):
@@ -66,6 +66,7 @@ class Worker:
                 else:
                     yield self._end(run.completed())
             yield from self._stopped()
+            yield from self._begin()
         yield from self._stopped()
 
     def probe(self, params: Mapping[str, Any]) -> Footprint | None:
