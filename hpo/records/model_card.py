@@ -13,7 +13,7 @@ from hpo.records.champion import value_of
 from hpo.records.provenance import Provenance
 from hpo.records.record import Event, Record
 from hpo.records.summary import reference_record
-from hpo.records.wording import markdown, metric, searched, setting
+from hpo.records.wording import markdown, metric, plural, searched, setting
 
 _UNKNOWN = Provenance()
 _HUB_NAME = re.compile(r"^[A-Za-z0-9][\w.-]*(/[\w.-]+)?$")
@@ -132,7 +132,7 @@ def _data(labels: Sequence[str], fingerprint: str) -> str:
 
 def _choice(config: StudyConfig, considered: int | None) -> str:
     way = "highest" if config.primary.direction == "maximize" else "lowest"
-    many = f"{considered} complete trials" if considered else "the complete trials"
+    many = plural(considered, "complete trial") if considered else "the complete trials"
     bounds = "; ".join(
         f"{markdown(c.metric)} {'≤' if c.max is not None else '≥'} {c.max if c.max is not None else c.min:g}"
         for c in config.constraints
@@ -196,7 +196,8 @@ def _on_hub(config: StudyConfig) -> bool:
 
 
 def _base_name(config: StudyConfig) -> str:
-    """The hub name, or a folder's last part: paths of the machine stay on it."""
+    """The hub name, or a folder's last two parts: paths of the machine stay on it."""
     if config.model is None:
         return ""
-    return config.model.name if _on_hub(config) else re.split(r"[/\\]", config.model.name.rstrip("/\\"))[-1]
+    parts = re.split(r"[/\\]", config.model.name.rstrip("/\\"))
+    return config.model.name if _on_hub(config) else "/".join(parts[-2:])

@@ -78,7 +78,7 @@ def test_a_folder_of_this_machine_is_not_named() -> None:
     card = model_card(study(model={"name": "/home/ana/models/mini"}), trial(), {})
     assert "/home/ana" not in card
     assert "base_model" not in front_matter(card)
-    assert "base = 'mini'" in card and "put its path in place" in card
+    assert "base = 'models/mini'" in card and "put its path in place" in card
 
 
 def test_text_from_outside_cannot_break_the_page() -> None:
