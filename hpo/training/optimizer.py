@@ -1,4 +1,4 @@
-"""Optimizers and learning rates; small parameter sets are laid out as one vector, so that a step is a few operations."""
+"""Optimizers and learning rates; small parameter sets are laid out as one vector, to make a step few operations."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def make_trainable(model: nn.Module, settings: TrainingConfig, steps: int) -> Tr
 
 
 def learning_rates(optimizer: torch.optim.Optimizer, settings: TrainingConfig, steps: int) -> tuple[float, ...]:
-    """The learning rate of every step, by transformers' schedules; the warm-up is ``warmup_ratio`` of the steps, rounded up."""
+    """The learning rate of every step, by transformers' schedules, after ``warmup_ratio`` of the steps, rounded up."""
     import math
 
     from transformers import get_scheduler

@@ -60,7 +60,8 @@ class Question:
 def predict(model: Any, rows: Rows, question: Question) -> Outputs:
     """Outputs for every row, in the rows' order.
 
-    Rows are read in batches of similar length, the longest first. The result depends on the weights, the rows and the question alone.
+    Rows are read in batches of similar length, the longest first. The result depends on the weights, the rows and the
+    question alone.
     """
     from hpo.training import predict_encoder, predict_generate, predict_likelihood
 

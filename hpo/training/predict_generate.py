@@ -55,7 +55,7 @@ def _generate(model: Any, rows: Rows, question: Question) -> list[str]:
 
 
 def _stops(model: Any, question: Question, piece: Piece) -> list[int]:
-    """Tokens that end an answer: the tokenizer's and the model's own, and what the chat template puts after an answer."""
+    """Tokens that end an answer: the tokenizer's and the model's own, and what the chat template puts after one."""
     tokenizer = question.resident.tokenizer
     own = model.generation_config.eos_token_id
     stops = {tokenizer.eos_token_id, *(own if isinstance(own, list) else [own])}

@@ -42,8 +42,9 @@ def encoder_pieces(rows: Rows) -> list[Piece]:
 def causal_pieces(rows: Rows, kind: TaskKind, tokenizer: PreTrainedTokenizerBase) -> list[Piece]:
     """What a causal model reads and writes.
 
-    Classification completes the prompt with the label's name, regression with the number, an instruction with the reference;
-    language modelling reads nothing and writes the text. The end token follows. Rows without a label or reference get an empty completion.
+    Classification completes the prompt with the label's name, regression with the number, an instruction with the
+    reference; language modelling reads nothing and writes the text. The end token follows. Rows without a label or
+    reference get an empty completion.
 
     Raises:
         DataError: rows are messages and the tokenizer has no chat template.
@@ -98,8 +99,9 @@ def bare(pieces: Sequence[Piece]) -> list[Piece]:
 def match_label(answer: str, labels: Sequence[str]) -> str | None:
     """The label that a generated answer means, or None.
 
-    Its first line, stripped of spaces and of punctuation around it, equals a label (case does not count), or it is the beginning of
-    exactly one label, or exactly one label (the longest, where one contains another) is its beginning up to a word's end.
+    Its first line, stripped of spaces and of punctuation around it, equals a label (case does not count), or it is the
+    beginning of exactly one label, or a label (the longest, where one contains another) is its beginning up to the end
+    of a word.
     """
     line = (answer.strip().splitlines() or [""])[0].strip().strip("\"'`*.,:;!?()[] ").casefold()
     if not line:

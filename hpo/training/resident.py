@@ -1,4 +1,4 @@
-"""The base model, loaded once and never changed: each run gets a view of it with modules of its own on shared weights."""
+"""The base model, loaded once, never changed: each run gets a view of it, with modules of its own on shared weights."""
 
 from __future__ import annotations
 

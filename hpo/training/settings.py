@@ -9,7 +9,7 @@ from hpo.config.training import TrainingConfig
 
 
 def settings_of(*sources: Mapping[str, Any]) -> TrainingConfig:
-    """The training settings among the given parameters; later sources win, unknown names are not ours, None keeps the default."""
+    """The training settings among the given parameters; later sources win, names of other things are left out."""
     known = TrainingConfig.model_fields
     merged = {name: value for source in sources for name, value in source.items() if name in known}
     return TrainingConfig(**merged)

@@ -92,7 +92,7 @@ def _tails(choices: Sequence[Sequence[int]]) -> tuple[Positions, Positions, Posi
 
 
 def _attention(mask: torch.Tensor, owner: Positions, depth: Positions) -> torch.Tensor:
-    """Who may see whom, shape (b, 1, t, t): prompts causally, a label's tokens the prompt and their own label up to themselves."""
+    """Who may see whom, shape (b, 1, t, t): prompts causally; a label's tokens the prompt, and their label so far."""
     import torch
 
     rows, width = mask.shape
