@@ -54,13 +54,17 @@ def confusion_svg(names: Sequence[str], counts: NDArray[np.float64], title: str)
     columns = [*names, "(no class)"] if counts[:, -1].any() else list(names)
     cell = 44 if len(names) <= 15 else 26 if named else max(2, 800 // len(names))
     margin = min(260, 20 + 7 * max(len(clean(name, 32)) for name in columns)) if named else 40
-    width, height = margin + cell * len(columns) + 20, margin + 50 + cell * len(names) + 20
+    heading = clean(title, 120)
+    width, height = (
+        max(margin + cell * len(columns) + 20, 8 * len(heading) + 20, 420),
+        margin + 50 + cell * len(names) + 20,
+    )
     totals = counts.sum(axis=1)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}"',
         ' font-family="sans-serif" font-size="12">',
         f'<rect width="{width}" height="{height}" fill="white"/>',
-        _text(10, 20, clean(title, 120), bold=True),
+        _text(10, 20, heading, bold=True),
         _text(10, 38, "rows: true class, columns: prediction; shade: share of the row", colour="#555"),
     ]
     top = margin + 50
