@@ -75,6 +75,9 @@ def search(config: StudyConfig, *, show: bool) -> tuple[Study, str]:
         for event in study.events():
             for take in watch:
                 take(event)
+    from hpo.report.dashboard import publish
+
+    publish(config, study.state, study.folder)
     return study, study.outcome
 
 

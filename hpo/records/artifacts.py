@@ -21,24 +21,26 @@ class Artifacts:
     def __init__(self, folder: RunFolder, config: StudyConfig) -> None:
         self._folder = folder
         self._config = config
+        self._gone: set[int] = set()  # trials whose folders have been deleted
 
-    def settle(self, state: StudyState, number: int) -> None:
-        """A trial has been told: keep its model where it is among the best, and drop what is no longer needed."""
+    def settle(self, state: StudyState) -> None:
+        """Trials have been told: keep the models among the best, and drop what is no longer needed."""
         best = ranked((r for r in state.records.values() if r.artifact), self._config.primary)
         kept = {record.number for record in best[: self._config.keep_models]}
         for record in state.records.values():
-            if record.told and record.number not in kept and (record.artifact or record.number == number):
+            if record.told and record.number not in kept | self._gone:
                 shutil.rmtree(self._folder.trial(record.number), ignore_errors=True)
-        for n in kept:
-            self._drop_checkpoints(state.records[n])
+                self._gone.add(record.number)
+        for number in kept:
+            self._drop_checkpoints(state.records[number])
         if best:
             self._publish(best[0], state)
 
-    def sweep(self, state: StudyState) -> None:
-        """Bring the folder in step with the state, after a kill."""
-        for record in state.records.values():
-            if record.told:
-                self.settle(state, record.number)
+    def finish(self, state: StudyState) -> None:
+        """Write the model card of best/ anew: how many trials it is the best of is known only at the end."""
+        mark = self._folder.best / _CHAMPION
+        if mark.exists() and (record := state.records.get(int(mark.read_text()))) is not None:
+            self._write_card(self._folder.best, record, state)
 
     def _drop_checkpoints(self, record: Record) -> None:
         for step in self._folder.trial(record.number).glob("step-*"):
@@ -54,10 +56,13 @@ class Artifacts:
         fresh, old = best.with_name("best.new"), best.with_name("best.old")
         shutil.rmtree(fresh, ignore_errors=True)
         shutil.copytree(source, fresh)
-        card = model_card(self._config, record, state.references, provenance(self._config, state, self._folder))
-        (fresh / "README.md").write_text(card, encoding="utf8")
+        self._write_card(fresh, record, state)
         (fresh / _CHAMPION).write_text(f"{record.number}\n", encoding="utf8")
         _swap(fresh, best, old)
+
+    def _write_card(self, folder: Path, record: Record, state: StudyState) -> None:
+        card = model_card(self._config, record, state.references, provenance(self._config, state, self._folder))
+        (folder / "README.md").write_text(card, encoding="utf8")
 
 
 def _swap(fresh: Path, target: Path, old: Path) -> None:

@@ -80,10 +80,10 @@ class Study:
         self._parts.callback(self._close_journal)  # from here on a call that ends leaves its reason
         yield from self._prepare()
         artifacts, tables = Artifacts(self.folder, self.config), Tables(self.folder)
-        artifacts.sweep(self.state)
+        artifacts.settle(self.state)
         for event in self._search.run():
             if event["event"] == "tell":
-                artifacts.settle(self.state, event["number"])
+                artifacts.settle(self.state)
             tables.write(self.state)
             yield event
         self.outcome = self._search.reason or "finished"
@@ -176,6 +176,7 @@ class Study:
 
     def _close_journal(self) -> None:
         Tables(self.folder).write(self.state, now=True)
+        Artifacts(self.folder, self.config).finish(self.state)
         write_best(self.folder, self.config, self.state)
         opened = self.state.opened or time.time()
         self._search.write("close", reason=self.outcome, seconds=time.time() - opened)
