@@ -30,9 +30,8 @@ PACKAGES = {
     "xml": "xml",
 }
 PER_CLASS = 140
-WORDS = range(4, 17)  # in a row
+SHORTEST, LONGEST = 4, 16  # words of a row
 MASK = "it"
-_DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def rows() -> Iterator[dict[str, str]]:
@@ -53,8 +52,8 @@ def sentences(package: str) -> Iterator[tuple[str, str]]:
     for path, tree in modules.items():
         for place, node in documented(tree, ".".join(path.relative_to(root()).with_suffix("").parts)):
             words = first_sentence(ast.get_docstring(node) or "").split()
-            text = " ".join(masked(word, package, hidden) for word in words[: WORDS.stop - 1])
-            if len(words) >= WORDS.start and text.lower() not in seen:
+            text = " ".join(masked(word, package, hidden) for word in words[:LONGEST])
+            if len(words) >= SHORTEST and text.lower() not in seen:
                 seen.add(text.lower())
                 yield place, text
 
@@ -81,9 +80,8 @@ def names(package: str, modules: dict[Path, ast.Module]) -> set[str]:
     found = {path.stem for path in modules}
     for tree in modules.values():
         for node in ast.walk(tree):
-            if isinstance(node, ast.ClassDef):
-                found.add(node.name)
-            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not node.name.isalpha():
+            function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+            if isinstance(node, ast.ClassDef) or (function and not node.name.isalpha()):
                 found.add(node.name)
     return found
 

@@ -75,23 +75,29 @@ def _content(path: Path) -> bytes:
     if suffix not in {".gz", ".zst"}:
         return content
     try:
-        if suffix == ".gz":
-            return gzip.decompress(content)
-        import zstandard
-
-        with zstandard.ZstdDecompressor().stream_reader(content, read_across_frames=True) as reader:
-            return reader.read()
-    except (OSError, EOFError, zlib.error, _zstd_error()) as error:
+        return gzip.decompress(content) if suffix == ".gz" else _unpack_zst(content)
+    except (OSError, EOFError, zlib.error) as error:
         what = f"the file is not a whole {suffix} file"
         raise DataError(
             what, where=str(path), hint="copy it again, or drop the ending if it is not compressed"
         ) from error
 
 
-def _zstd_error() -> type[Exception]:
+def _unpack_zst(content: bytes) -> bytes:
+    """All frames of a .zst file; EOFError where the last one is not whole (the library's own streams do not tell)."""
     import zstandard
 
-    return zstandard.ZstdError
+    parts = []
+    while content:
+        frame = zstandard.ZstdDecompressor().decompressobj()
+        try:
+            parts.append(frame.decompress(content))
+        except zstandard.ZstdError as error:
+            raise EOFError(str(error)) from error
+        if not frame.eof:
+            raise EOFError("the last frame is cut off")
+        content = frame.unused_data
+    return b"".join(parts)
 
 
 def _decode(content: bytes, path: Path) -> str:

@@ -75,18 +75,19 @@ def assign_by_time(cluster: Ints, times: NDArray[np.float64], shares: tuple[floa
     latest = np.full(int(cluster.max()) + 1, -np.inf)
     np.maximum.at(latest, cluster, times)
     order = np.lexsort((np.arange(len(cluster)), cluster, latest[cluster]))
-    test, validation = round(shares[1] * len(cluster)), round(shares[0] * len(cluster))
+    starts = np.flatnonzero(np.diff(cluster[order], prepend=-1))  # where clusters begin in that order
+
+    def before(end: int, share: float) -> int:
+        """Where the last rows before ``end`` begin that make up ``share``, whole clusters."""
+        wanted = round(share * len(cluster))
+        return int(starts[np.searchsorted(starts, max(end - wanted, 0), side="right") - 1]) if wanted else end
+
+    test = before(len(cluster), shares[1])
+    validation = before(test, shares[0])
     split = np.full(len(cluster), TRAIN, dtype=np.int64)
-    split[order[len(order) - test - validation :]] = VALIDATION
-    split[order[len(order) - test :]] = TEST
-    return _whole(split, cluster)
-
-
-def _whole(split: Ints, cluster: Ints) -> Ints:
-    """A cluster that lies across a boundary goes to its later side."""
-    side = np.zeros(int(cluster.max()) + 1, dtype=np.int64)
-    np.maximum.at(side, cluster, split)
-    return side[cluster]
+    split[order[validation:test]] = VALIDATION
+    split[order[test:]] = TEST
+    return split
 
 
 def _targets(classes: Ints, shares: tuple[float, float]) -> Ints:
