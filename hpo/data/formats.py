@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hpo.config.models import DataConfig, TaskKind
-from hpo.data import conversations, template
+from hpo.data.conversations import asked, parse
 from hpo.data.labels import class_names, targets
 from hpo.data.messages import Table, as_text, missing, unknown_column
 from hpo.data.rows import Format, Rows
+from hpo.data.template import fields, render
 from hpo.errors import DataError
 
 if TYPE_CHECKING:
@@ -106,11 +107,11 @@ def _filled(table: Table, column: str) -> list[str]:
 
 
 def _prompts(table: Table, names: dict[str, str], prompt: str, answers: tuple[str, ...]) -> list[str]:
-    told = [ours for ours in answers for field in template.fields(prompt) if field in (ours, names[ours])]
+    told = [ours for ours in answers for field in fields(prompt) if field in (ours, names[ours])]
     if told:
         what = f"the template shows `{names[told[0]]}`, which is what the model has to answer"
         raise DataError(what, where="data.template", hint="remove the field")
-    return template.render(prompt, table, names)
+    return render(prompt, table, names)
 
 
 def _text(table: Table, names: dict[str, str], data: DataConfig) -> pd.DataFrame:
@@ -123,7 +124,7 @@ def _instruction(table: Table, names: dict[str, str], data: DataConfig) -> pd.Da
     prompt = data.template
     if prompt is None:
         parts = ("instruction", "input") if names["input"] in table.frame else ("instruction",)
-        texts = template.render("\n\n".join(f"{{{part}}}" for part in parts), table, names)
+        texts = render("\n\n".join(f"{{{part}}}" for part in parts), table, names)
         texts = [text.rstrip() + "\n\n" for text in texts]
     else:
         texts = _prompts(table, names, prompt, ("output",))
@@ -131,7 +132,7 @@ def _instruction(table: Table, names: dict[str, str], data: DataConfig) -> pd.Da
 
 
 def _messages(table: Table, names: dict[str, str], data: DataConfig) -> pd.DataFrame:
-    before, answers = conversations.parse(table, names["messages"])
+    before, answers = parse(table, names["messages"])
     return _columns(messages=before, reference=answers)
 
 
@@ -171,11 +172,11 @@ def _groups(table: Table, column: str) -> pd.Series[Any]:
 def _content(table: Table, names: dict[str, str], kind: Format, data: DataConfig) -> list[str]:
     """What tells a row from its copies; wording that all rows share (a template, a system turn) would hide it."""
     if kind == "messages":
-        return conversations.asked(table.frame[names["messages"]])
+        return asked(table.frame[names["messages"]])
     if kind == "custom":
         return [repr(tuple(map(str, row))) for row in table.frame.drop(columns=names["id"], errors="ignore").to_numpy()]
     if data.template is not None:
-        used = [name if name in table.frame else names.get(name, name) for name in template.fields(data.template)]
+        used = [name if name in table.frame else names.get(name, name) for name in fields(data.template)]
     else:
         used = [names["text"]] if kind != "instruction" else [names["instruction"]]
     content = [" ".join(as_text(value) for value in row) for row in table.frame[used].fillna("").to_numpy()]
