@@ -206,7 +206,7 @@ def test_a_rows_file_that_cannot_be_used_says_why(study, tmp_path: Path, name: s
 
 
 def test_a_data_set_out_of_reach_is_a_data_error(study, monkeypatch: pytest.MonkeyPatch):
-    datasets = pytest.importorskip("datasets")
+    datasets = pytest.importorskip("datasets", reason="needs the extra llm")
 
     def offline(*args: object, **kwargs: object) -> None:
         raise ConnectionError("no network")
@@ -217,7 +217,7 @@ def test_a_data_set_out_of_reach_is_a_data_error(study, monkeypatch: pytest.Monk
 
 
 def test_splits_of_the_hub_are_named_and_their_classes_too(study, monkeypatch: pytest.MonkeyPatch):
-    datasets = pytest.importorskip("datasets")
+    datasets = pytest.importorskip("datasets", reason="needs the extra llm")
     features = datasets.Features(
         {"text": datasets.Value("string"), "label": datasets.ClassLabel(names=["bad", "good"])}
     )
