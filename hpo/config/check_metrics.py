@@ -31,8 +31,7 @@ def check_metrics(draft: Draft) -> None:
 
 
 def _entries(draft: Draft, block: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    entries = draft.get(block)
-    for position, entry in enumerate(entries if isinstance(entries, tuple) else ()):
+    for position, entry in enumerate(draft.entries(block)):
         if isinstance(entry, dict) and isinstance(entry.get("metric"), str):
             yield position, entry
 
@@ -56,7 +55,7 @@ def _check_name(draft: Draft, key: tuple[str, int], metric: str) -> None:
 def _check_direction(draft: Draft, position: int, entry: dict[str, Any]) -> None:
     better = _better(entry["metric"])
     chosen = entry.get("direction")
-    if better and chosen in {"maximize", "minimize"} and chosen != better:
+    if better and chosen in ("maximize", "minimize") and chosen != better:
         what = f"{entry['metric']} would be {chosen}d, but {'less' if better == 'minimize' else 'more'} of it is better"
         draft.fault(("objectives", position, "direction"), what, f"direction: {better}")
 

@@ -8,9 +8,9 @@ from typing import Annotated, Any, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
-from hpo.config import messages
 from hpo.config.draft import Draft, Key
 from hpo.config.knowledge import Known
+from hpo.config.messages import translate
 from hpo.config.space import Categorical, Constant, IntLogUniform, IntUniform, LogUniform, Parameter, Ratio, Uniform
 from hpo.config.training import TrainingConfig
 
@@ -20,8 +20,7 @@ _PARAMETER: TypeAdapter[Parameter] = TypeAdapter(Parameter)
 
 def parameters(draft: Draft) -> dict[str, Parameter]:
     """The parameters of the draft in which no fault is known, by name; called once the form of all has been checked."""
-    space = draft.get("search_space")
-    sound = {n: v for n, v in space.items() if draft.sound("search_space", n)} if isinstance(space, dict) else {}
+    sound = {n: v for n, v in draft.block("search_space").items() if draft.sound("search_space", n)}
     return {name: _PARAMETER.validate_python(value, strict=True) for name, value in sound.items()}
 
 
@@ -82,7 +81,7 @@ def _check_range(draft: Draft, key: Key, parameter: Range) -> None:
     step = getattr(parameter, "step", None)
     if step is not None and step <= 0:
         draft.fault((*key, "step"), f"`step` must be more than 0, found {step:g}", "remove it, or step: 1")
-    elif step is not None and low < high and step > high - low and "step" in (draft.get(*key) or {}):
+    elif step is not None and low < high and step > high - low and "step" in draft.block(*key):
         draft.fault((*key, "step"), f"`step` {step:g} is larger than the range {low:g} to {high:g}", "a smaller step")
 
 
@@ -112,7 +111,7 @@ def _check_setting(draft: Draft, name: str, parameter: Parameter) -> None:
             adapter.validate_python(value, strict=True)
         except ValidationError as error:
             found = [{**each, "loc": (*key, *inner)} for each in error.errors(include_url=False)]
-            messages.translate(draft, found)
+            translate(draft, found)
 
 
 def _values(parameter: Parameter) -> Iterator[tuple[Key, Any]]:

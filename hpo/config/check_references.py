@@ -26,7 +26,7 @@ def check_references(draft: Draft, known: Known, sound: Mapping[str, Parameter])
         for other, wanted in (parameter.when or {}).items():
             _check_condition(draft, (name, other), wanted, sound, fixed)
     _check_circles(draft, sound)
-    for position, configuration in enumerate(draft.get("known") or ()):
+    for position, configuration in enumerate(draft.entries("known")):
         if isinstance(configuration, dict) and draft.sound("known", position):
             _check_known(draft, position, sound, fixed)
 
@@ -34,18 +34,17 @@ def check_references(draft: Draft, known: Known, sound: Mapping[str, Parameter])
 def _fixed(draft: Draft, known: Known) -> dict[str, Any]:
     """Settings that the space does not search: the objective's defaults, and what the study fixes."""
     base: Mapping[str, Any] = TrainingConfig().model_dump() if known.parameters is None else known.parameters
-    given = draft.get("training")
-    searched = draft.get("search_space") or {}
-    settings = {**base, **(given if isinstance(given, dict) else {})}
+    searched = draft.block("search_space")
+    settings = {**base, **draft.block("training")}
     return {name: value for name, value in settings.items() if name not in searched}
 
 
 def _check_names(draft: Draft, known: Known) -> None:
-    space, training = draft.get("search_space"), draft.get("training")
+    space, training = draft.block("search_space"), draft.block("training")
     if not space and draft.sound("search_space"):
         draft.fault(("search_space",), "the search space is empty", "search_space: lora, or parameters by name")
     for name in space:
-        if isinstance(training, dict) and name in training:
+        if name in training:
             what = f"`{name}` is searched here and fixed in `training` ({draft.at(('training', name))})"
             draft.fault(("search_space", name), what, "keep one of them")
         if known.parameters is None or name in known.parameters:
@@ -97,6 +96,8 @@ def _check_condition(
         draft.fault(key, f"`{name}` depends on `{other}`, which is unknown", _near(other, space, fixed))
     elif other in sound:
         parameter = sound[other]
+        if wanted == ():
+            draft.fault(key, f"`{name}` lists no value of `{other}`, so it would never exist", describe(parameter))
         whole = isinstance(wanted, tuple) and contains(parameter, wanted)
         for value in wanted if isinstance(wanted, tuple) and not whole else (wanted,):
             if not isinstance(parameter, Ratio) and not contains(parameter, value):
@@ -157,7 +158,7 @@ def _check_known(draft: Draft, position: int, sound: Mapping[str, Parameter], fi
         shown = draft.templates.get(key, value)
         if isinstance(parameter, Ratio) and name not in ratios:
             base = _effective(parameter.of, given, sound, fixed)
-            if not _is_number(value) or (base and not _has_ratio(parameter, value / base)):
+            if not _is_number(value) or (_is_number(base) and base and not _has_ratio(parameter, value / base)):
                 draft.fault(key, f"`{name}: {shown}` is no allowed ratio of `{parameter.of}`", describe(parameter))
         elif not contains(parameter, value):
             draft.fault(key, f"`{name}: {shown}` lies outside the search space", describe(parameter))
@@ -165,7 +166,9 @@ def _check_known(draft: Draft, position: int, sound: Mapping[str, Parameter], fi
             actual = _effective(other, given, sound, fixed)
             if actual is not None and not _holds(actual, wanted):
                 what = f"`{name}` does not exist where `{other}` is {actual}"
-                draft.fault(key, what, f"remove it, or {other}: {wanted[0] if isinstance(wanted, tuple) else wanted}")
+                draft.fault(
+                    key, what, f"remove it, or {other}: {wanted[0] if isinstance(wanted, tuple) and wanted else wanted}"
+                )
 
 
 def _has_ratio(parameter: Ratio, ratio: float) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, get_args
 
@@ -28,8 +29,8 @@ def check_study(draft: Draft, known: Known, sound: Mapping[str, Parameter]) -> N
 
 def task_of(draft: Draft) -> TaskKind | None:
     """The task, where the draft names one that exists; ``custom`` where it names none."""
-    task: TaskKind = draft.get("task") or "custom"
-    return task if task in get_args(TaskKind) else None
+    task = draft.get("task") or "custom"
+    return next((each for each in get_args(TaskKind) if each == task), None)
 
 
 def _check_task(draft: Draft, known: Known) -> None:
@@ -41,7 +42,7 @@ def _check_task(draft: Draft, known: Known) -> None:
         draft.fault(
             ("task",), f"`task` is missing; the objective `{known.name}` needs one", f"one of {', '.join(tasks)}"
         )
-    elif known.tasks is not None and task not in known.tasks:
+    elif known.tasks is not None and task not in tasks:
         draft.fault(
             ("task",), f"the objective `{known.name}` does not serve the task {task}", f"one of {', '.join(tasks)}"
         )
@@ -76,7 +77,7 @@ def _check_data(draft: Draft, known: Known) -> None:
 def _check_split(draft: Draft, split: Any) -> None:
     if not isinstance(split, dict):
         return
-    strategy, by = split.get("strategy"), split.get("by")
+    strategy, by = draft.text("data", "split", "strategy"), split.get("by")
     if strategy in {"group", "time"} and by is None:
         what = f"the {strategy} split needs `by`: the column of the row's {strategy}"
         draft.fault(("data", "split", "strategy"), what, "by: COLUMN")
@@ -89,18 +90,16 @@ def _check_split(draft: Draft, split: Any) -> None:
     for name in ("validation", "test"):
         if DataConfig.model_fields[name].default is draft.get("data", name):  # no file of its own
             value = split.get(name, SplitConfig.model_fields[name].default)
-            shares.append(value if isinstance(value, int | float) else 0)
+            shares.append(value if isinstance(value, int | float) and math.isfinite(value) else 0)
     if sum(shares) >= 1 and draft.sound("data", "split"):
         what = f"`validation` and `test` together take {sum(shares):g} of the rows and leave none to train on"
         draft.fault(("data", "split", "validation"), what, "together less than 1; 0.15 and 0.2 are usual")
 
 
 def _check_training(draft: Draft, known: Known) -> None:
-    training, defaults = draft.get("training"), TrainingConfig()
-    if known.parameters is None or not isinstance(training, dict):
-        return
-    for name, value in training.items():
-        if name in known.parameters or not draft.sound("training", name):
+    defaults = TrainingConfig()
+    for name, value in draft.block("training").items():
+        if known.parameters is None or name in known.parameters or not draft.sound("training", name):
             continue
         if value != getattr(defaults, name):  # a resolved study file writes every default out
             what = f"the objective `{known.name}` does not use `{name}`"
@@ -127,6 +126,6 @@ def _check_money(draft: Draft) -> None:
     if draft.get("budget", "cost_usd") is not None:
         draft.fault(("budget", "cost_usd"), "a budget in `cost_usd` needs `price_per_device_hour`", hint)
     for block in ("objectives", "constraints"):
-        for position, entry in enumerate(draft.get(block) or ()):
+        for position, entry in enumerate(draft.entries(block)):
             if isinstance(entry, dict) and entry.get("metric") == "cost_usd":
                 draft.fault((block, position, "metric"), "`cost_usd` needs `price_per_device_hour`", hint)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,14 +54,14 @@ def read_text(path: Path, shown: str) -> str:
     Raises:
         ConfigurationError: missing, a folder, unreadable, too large, or not text.
     """
-    if path.is_dir():
+    if os.path.isdir(path):
         raise ConfigurationError("this is a folder, not a study file", where=shown, hint="name the .yaml file in it")
     try:
         content = path.read_bytes() if path.stat().st_size <= LARGEST else None
     except FileNotFoundError:
         raise ConfigurationError("no such file", where=shown, hint=_neighbours(path)) from None
-    except OSError as error:
-        raise ConfigurationError(f"cannot be read: {error.strerror}", where=shown) from None
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"cannot be read: {getattr(error, 'strerror', error)}", where=shown) from None
     if content is None:
         raise ConfigurationError(
             f"larger than {LARGEST >> 20} MiB, so this is no study file", where=shown, hint="is it a data file?"

@@ -61,6 +61,21 @@ class Draft:
         """The value at ``key``, or None."""
         return value_at(self.values, key)
 
+    def text(self, *key: str | int) -> str | None:
+        """The text at ``key``; None where there is none, or something else."""
+        value = self.get(*key)
+        return value if isinstance(value, str) else None
+
+    def block(self, *key: str | int) -> dict[str, Any]:
+        """The mapping at ``key``; empty where there is none, or something else."""
+        value = self.get(*key)
+        return value if isinstance(value, dict) else {}
+
+    def entries(self, *key: str | int) -> tuple[Any, ...]:
+        """The list at ``key``; empty where there is none, or something else."""
+        value = self.get(*key)
+        return value if isinstance(value, tuple) else ()
+
     def put(self, key: Key, value: Any) -> None:
         """Replace a value that is there; the sequences it stands in are rebuilt."""
         self.values = with_value(self.values, key, value)

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from hpo.config import defaults, environment, messages, paths, refused, spaces
 from hpo.config.check_metrics import check_metrics
 from hpo.config.check_parameters import check_each, parameters
 from hpo.config.check_references import check_references
 from hpo.config.check_study import check_study
+from hpo.config.defaults import drop_empty_blocks, fill
 from hpo.config.document import parse_mapping, plain, read_text
 from hpo.config.draft import Draft, Key
+from hpo.config.environment import prune, substitute
 from hpo.config.knowledge import objective_of
+from hpo.config.messages import ErrorDetails, translate, way_to
 from hpo.config.models import StudyConfig
 from hpo.config.nested import value_at
 from hpo.config.overrides import apply_overrides
+from hpo.config.paths import resolve
+from hpo.config.refused import refuse
+from hpo.config.spaces import expand
 from hpo.errors import ConfigurationError
 
 _NO_TEXT = ("int", "float", "bool")  # pydantic's error types begin so where a text stands in place of a number
@@ -33,7 +39,7 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> StudyConfig:
     Raises:
         ConfigurationError: carries every fault, each with file and line (or the override) and a hint.
     """
-    file = Path(path).expanduser()
+    file = Path(os.path.expanduser(path))
     return load_text(read_text(file, str(path)), str(path), file.absolute().parent, overrides)
 
 
@@ -52,11 +58,11 @@ def load_text(text: str, shown: str, folder: Path, overrides: Sequence[str] = ()
     draft = parse_mapping(text, shown, folder)
     apply_overrides(draft, overrides)
     _write_out_shorthands(draft)
-    defaults.drop_empty_blocks(draft)
-    environment.substitute(draft)
-    spaces.expand(draft)
-    environment.prune(draft)
-    refused.refuse(draft)
+    drop_empty_blocks(draft)
+    substitute(draft)
+    expand(draft)
+    prune(draft)
+    refuse(draft)
     _check_form(draft)
     known = objective_of(draft)
     sound = parameters(draft)
@@ -64,10 +70,10 @@ def load_text(text: str, shown: str, folder: Path, overrides: Sequence[str] = ()
     check_references(draft, known, sound)
     check_study(draft, known, sound)
     check_metrics(draft)
-    paths.resolve(draft)
+    resolve(draft)
     if draft.faults:
         raise ConfigurationError.of(draft.sorted_faults())
-    defaults.fill(draft, known)
+    fill(draft, known)
     config = StudyConfig.model_validate(draft.values, strict=True)
     values = config.model_dump()
     config._templates.update({key: (text, value_at(values, key)) for key, text in draft.templates.items()})
@@ -82,15 +88,15 @@ def _write_out_shorthands(draft: Draft) -> None:
 def _check_form(draft: Draft) -> None:
     """Types, unknown and missing keys. A text from the environment counts as a number where one is wanted."""
     errors = _errors(draft)
-    converted = [way for error in errors if (way := _number_from_environment(draft, error))]
+    converted = [key for error in errors if (key := _number_from_environment(draft, error))]
     if converted:
         for key in converted:
             draft.put(key, plain(draft.get(*key)))
         errors = _errors(draft)
-    messages.translate(draft, errors)
+    translate(draft, errors)
 
 
-def _errors(draft: Draft) -> Sequence[messages.ErrorDetails]:
+def _errors(draft: Draft) -> Sequence[ErrorDetails]:
     try:
         StudyConfig.model_validate(draft.values, strict=True)
     except ValidationError as error:
@@ -98,6 +104,6 @@ def _errors(draft: Draft) -> Sequence[messages.ErrorDetails]:
     return ()
 
 
-def _number_from_environment(draft: Draft, error: messages.ErrorDetails) -> Key:
-    key = messages.way(draft, error)
+def _number_from_environment(draft: Draft, error: ErrorDetails) -> Key:
+    key = way_to(draft, error)
     return key if key in draft.templates and error["type"].startswith(_NO_TEXT) else ()

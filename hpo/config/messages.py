@@ -35,13 +35,13 @@ def translate(draft: Draft, errors: Sequence[ErrorDetails]) -> None:
     """Note one fault for each value that pydantic finds wrong."""
     together: dict[Key, list[ErrorDetails]] = {}
     for error in errors:
-        together.setdefault(way(draft, error), []).append(error)
+        together.setdefault(way_to(draft, error), []).append(error)
     for key, alternatives in together.items():
         if draft.sound(*key):
             draft.fault(key, *_words(draft, key, alternatives))
 
 
-def way(draft: Draft, error: ErrorDetails) -> Key:
+def way_to(draft: Draft, error: ErrorDetails) -> Key:
     """The value an error is about: its location without pydantic's names of union members."""
     key: Key = ()
     value: Any = draft.values

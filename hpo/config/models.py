@@ -22,7 +22,12 @@ class Frozen(BaseModel):
 class ModelConfig(Frozen):
     """The base model: a hub name or a folder."""
 
-    name: Annotated[str, Field(description="hub name, or folder relative to the study file")]
+    name: Annotated[
+        str,
+        Field(
+            description="hub name, folder relative to the study file, or package:NAME/folder of an installed package"
+        ),
+    ]
     revision: Annotated[str | None, Field(description="branch, tag or commit on the hub")] = None
     dtype: Annotated[
         Literal["auto", "float32", "bfloat16", "float16"], Field(description="precision of the weights")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from pathlib import Path
 
 from hpo.config.draft import Draft, Key
 
@@ -20,7 +19,7 @@ def resolve(draft: Draft) -> None:
     if is_own(draft.get("objective")):
         _file(draft, ("objective",), "objective file")
     for block in ("objectives", "constraints"):
-        for index, entry in enumerate(draft.get(block) or ()):
+        for index, entry in enumerate(draft.entries(block)):
             if isinstance(entry, dict) and is_own(entry.get("metric")):
                 _file(draft, (block, index, "metric"), "evaluator file")
     _model(draft)
@@ -39,11 +38,11 @@ def _file(draft: Draft, key: Key, kind: str) -> None:
     value = draft.get(*key)
     if not isinstance(value, str) or not draft.sound(*key):
         return
-    path = Path(_absolute(draft, file_part(value)))
+    path = _absolute(draft, file_part(value))
     shown = draft.templates.get(key, value)
-    if path.is_dir():
+    if os.path.isdir(path):  # unlike Path's, it takes any text for an answer
         draft.fault(key, f"the {kind} {shown} is a folder", "name a file in it")
-    elif not path.is_file():
+    elif not os.path.isfile(path):
         draft.fault(key, f"the {kind} {shown} does not exist", f"looked in {draft.folder}; is the path right?")
     else:
         _replace(draft, key, str(draft.folder))
@@ -56,7 +55,7 @@ def _model(draft: Draft) -> None:
         return
     if name.startswith(PACKAGE):
         _model_in_package(draft, key, name)
-    elif Path(_absolute(draft, name)).is_dir():
+    elif os.path.isdir(_absolute(draft, name)):
         _replace(draft, key, str(draft.folder))
     elif name.startswith(("./", "../", "/", "~")):
         shown = draft.templates.get(key, name)
@@ -67,17 +66,18 @@ def _model_in_package(draft: Draft, key: Key, name: str) -> None:
     """``package:NAME/folder``: a folder inside an installed package, found without importing it."""
     package, _, inside = name.removeprefix(PACKAGE).partition("/")
     try:
-        spec = importlib.util.find_spec(package)
+        # A dotted name would import the package it begins with.
+        spec = importlib.util.find_spec(package) if package.isidentifier() else None
     except (ImportError, ValueError):
         spec = None
     if spec is None or not spec.submodule_search_locations:
         draft.fault(key, f"the package {package} is not installed", "pip install -c constraints.txt '.[quickstart]'")
         return
-    folder = Path(spec.submodule_search_locations[0]) / inside
-    if folder.is_dir():
-        draft.put(key, str(folder))
+    folder = os.path.join(spec.submodule_search_locations[0], inside)
+    if os.path.isdir(folder):
+        draft.put(key, os.path.normpath(folder))
     else:
-        draft.fault(key, f"the package {package} has no folder {inside}", f"looked in {folder.parent}")
+        draft.fault(key, f"the package {package} has no folder {inside}", f"looked in {os.path.dirname(folder)}")
 
 
 def _warm_start(draft: Draft) -> None:
@@ -85,7 +85,7 @@ def _warm_start(draft: Draft) -> None:
     value = draft.get(*key)
     if not isinstance(value, str) or not draft.sound(*key):
         return
-    if Path(value).expanduser().is_dir():
+    if os.path.isdir(os.path.expanduser(value)):
         _replace(draft, key, os.getcwd())  # as `runs`, from which it is copied
     else:
         shown = draft.templates.get(key, value)

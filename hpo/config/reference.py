@@ -9,9 +9,9 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from hpo.config import refused
 from hpo.config.messages import PARAMETER_TYPES
 from hpo.config.models import StudyConfig
+from hpo.config.refused import KEYS, PARAMETERS, VALUES_IN_WORDS
 
 _OPENING = """# study.yaml
 
@@ -151,8 +151,8 @@ def _opening_of(model: type[BaseModel]) -> str:
 
 
 def _not_available() -> str:
-    keys = [f"`{'.'.join(map(str, key))}`" for key in refused.KEYS]
-    values = [f"`{'.'.join(map(str, key))}`: {text}" for key, text in refused.VALUES_IN_WORDS.items()]
-    names = [f"`{name}` in `search_space`, where the objective does not know it" for name in sorted(refused.PARAMETERS)]
+    keys = [f"`{'.'.join(map(str, key))}`" for key in KEYS]
+    values = [f"`{'.'.join(map(str, key))}`: {text}" for key, text in VALUES_IN_WORDS.items()]
+    names = [f"`{name}` in `search_space`, where the objective does not know it" for name in sorted(PARAMETERS)]
     lines = "\n".join(f"- {entry}" for entry in [*keys, *values, *names])
     return f"## Not available in this version\n\nRefused with a message, never ignored:\n\n{lines}\n"

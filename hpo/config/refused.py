@@ -47,8 +47,7 @@ PARAMETERS = frozenset({"preprocessing", "class_weights", "train_fraction"})
 def refuse(draft: Draft) -> None:
     """Note a fault for each refused key and value, and take the key out of the draft."""
     for key in KEYS:
-        block = draft.get(*key[:-1])
-        if isinstance(block, dict) and key[-1] in block:
+        if key[-1] in draft.block(*key[:-1]):
             draft.fault(key, f"`{'.'.join(map(str, key))}` is not available in this version", "remove it")
             _drop(draft, key)
     for key, refused in VALUES.items():
@@ -60,7 +59,7 @@ def refuse(draft: Draft) -> None:
 
 
 def _drop(draft: Draft, key: Key) -> None:
-    draft.put(key[:-1], {name: value for name, value in draft.get(*key[:-1]).items() if name != key[-1]})
+    draft.put(key[:-1], {name: value for name, value in draft.block(*key[:-1]).items() if name != key[-1]})
 
 
 def _number(value: Any) -> bool:

@@ -14,7 +14,7 @@ def json_schema() -> dict[str, Any]:
     """JSON Schema (2020-12) of study.yaml, with the short forms of ``model`` and ``search_space``."""
     schema = StudyConfig.model_json_schema()
     properties = schema["properties"]
-    name = {"type": "string", "description": "hub name, or folder relative to the study file"}
+    name = {"type": "string", "description": "hub name, folder relative to the study file, or package:NAME/folder"}
     properties["model"]["anyOf"].insert(0, name)
     properties["search_space"] = _search_space(properties["search_space"])
     return {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,7 @@ def _base(draft: Draft, key: Key, reference: Any, folder: Path, seen: tuple[str,
 
 def _open(draft: Draft, key: Key, reference: str, folder: Path) -> Draft | None:
     if reference.endswith((".yaml", ".yml")):
-        path = folder / Path(reference).expanduser()
+        path = folder / os.path.expanduser(reference)
         try:
             found = parse_mapping(read_text(path, reference), reference, path.parent)
         except ConfigurationError as error:

@@ -84,6 +84,12 @@ def test_a_model_folder_beside_the_study_becomes_absolute(studies: Path) -> None
     assert config.model.name == str(studies / "Qwen" / "Qwen3-1.7B")
 
 
+def test_a_model_may_lie_in_an_installed_package(studies: Path) -> None:
+    config = load(studies / "classification.yaml", ["model.name=package:yaml/."])
+    assert config.model is not None
+    assert config.model.name == str(Path(yaml.__file__).parent)
+
+
 def test_what_a_study_leaves_open_is_filled_in(studies: Path, good: str) -> None:
     config = load_text(good, "study.yaml", studies)
     assert config.objective == "lora"
