@@ -1,4 +1,4 @@
-"""What all benchmarks share: the machine they ran on, spreads of repeated measurements, one table or one JSON object."""
+"""What all benchmarks share: the machine they ran on, spreads of measurements, one table or one JSON object."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS
 
 
 def use_threads(count: int) -> None:
-    """Give numerical libraries ``count`` CPU threads, here and in child processes; call before any of them is imported."""
+    """Give numerical libraries ``count`` CPU threads, here and in child processes; call before they are imported."""
     for name in _THREAD_VARIABLES:
         os.environ[name] = str(count)
 

@@ -1,12 +1,12 @@
-"""Driver cost of a trial that does nothing, beside bare Optuna on the same kind of storage; and of asking late in a study.
+"""Driver cost of a trial that does nothing, and of asking late in a study, beside bare Optuna on the same storage.
 
     python -m benchmarks.driver_cost             501 trials, then asks after 1,000, 2,000 and 5,000; about two minutes
     python -m benchmarks.driver_cost --json      the same as one JSON object
 
 A trial has 8 parameters and 3 reports, one after the other, TPE, SQLite (WAL, synchronous=NORMAL), one objective, no
 pruner. Ours is the whole path: sampling, run folder, journal, tables, storage. The peer is `study.ask`, 8 `suggest`,
-3 `report`, `study.tell`, with the same TPE settings, once with Optuna's ten start-up trials and once with as few as ours.
-The three take turns, trial by trial.
+3 `report`, `study.tell`, with the same TPE settings, once with Optuna's ten start-up trials and once with as few as
+ours. The three take turns, trial by trial.
 """
 
 from __future__ import annotations
