@@ -35,7 +35,7 @@ def adapt(resident: Resident, settings: TrainingConfig, seed: int) -> PeftModel:
             model = get_peft_model(view, lora_config(resident, settings))
     except ValueError as error:
         raise unknown_modules(resident, settings) from error
-    fuse(model, settings)
+    fuse(model, settings, resident.packed)
     return model
 
 

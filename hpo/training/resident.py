@@ -13,6 +13,7 @@ from hpo.config.models import ModelConfig
 from hpo.errors import ModelError
 from hpo.training.check import ModelInfo, check_model
 from hpo.training.heads import head_names, initialise
+from hpo.training.packed import Packed
 
 if TYPE_CHECKING:
     import torch
@@ -62,6 +63,7 @@ class Resident:
     device: torch.device
     head: tuple[str, ...]  # modules without pretrained weights; empty for causal models
     copied: bool  # views copy the weights
+    packed: Packed
 
     def view(self, seed: int) -> PreTrainedModel:
         """A model of its own on the shared weights (or on a copy of them), with a head drawn from ``seed``.
@@ -118,7 +120,9 @@ def load(model: ModelConfig, needs: Needs) -> Resident:
     _refuse_incomplete(model, loaded, missing, head)
     loaded.requires_grad_(False)
     loaded.eval()
-    return Resident(info, loaded if needs.full else loaded.to(device), tokenizer, device, head, needs.full)
+    return Resident(
+        info, loaded if needs.full else loaded.to(device), tokenizer, device, head, needs.full, Packed(info.parameters)
+    )
 
 
 def load_tokenizer(where: Mapping[str, Any]) -> PreTrainedTokenizerBase:

@@ -16,8 +16,7 @@ from hpo.objectives import full_finetune, lora
 
 def trained(module: Any, task: Any, trial: Any, folder: Path) -> tuple[Any, Any]:
     objective = module.open_objective(task)
-    for progress in objective.train(trial):
-        pass
+    *_, progress = objective.train(trial)
     progress.save(folder)
     return objective, progress.outputs
 

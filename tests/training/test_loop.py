@@ -23,7 +23,9 @@ def trained(objective: Any, trial: Any) -> tuple[Any, dict[str, torch.Tensor]]:
     question = objective._question(settings, objective._scale())
     run = objective._start(trial, settings, question)
     evaluations = list(run.evaluations(settings.evaluations))
-    return evaluations[-1], {n: p.detach().clone() for n, p in zip(run.trainable.names, run.trainable.parameters)}
+    return evaluations[-1], {
+        n: p.detach().clone() for n, p in zip(run.trainable.names, run.trainable.parameters, strict=True)
+    }
 
 
 def test_micro_batches_give_the_weights_of_the_whole_batch_on_an_encoder(bench: Any, minilm: Path) -> None:

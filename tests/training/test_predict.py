@@ -130,13 +130,17 @@ def test_solved_examples_change_the_bases_answers_and_not_a_trained_models(bench
 def test_the_fused_layer_computes_what_pefts_layer_does(
     bench: Any, minilm: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from hpo.training import adapters
+    from hpo.training import adapters, packed
 
     task = bench.task(minilm)
     trial = bench.trial(optim="sgd", learning_rate=0.1, method="rslora", num_train_epochs=2)
     fused = list(lora.open_objective(task).train(trial))[-1]
+    with monkeypatch.context() as patch:
+        patch.setattr(packed, "_LIMIT", 0)
+        unpacked = list(lora.open_objective(task).train(trial))[-1]
     monkeypatch.setattr(adapters, "fuse", lambda *_: None)
     plain = list(lora.open_objective(task).train(trial))[-1]
+    assert np.abs(unpacked.outputs.probabilities - plain.outputs.probabilities).max() < 1e-5
     assert np.abs(fused.outputs.probabilities - plain.outputs.probabilities).max() < 1e-5
     assert fused.measurements["train_loss"] == pytest.approx(plain.measurements["train_loss"], abs=1e-5)
 
