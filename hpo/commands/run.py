@@ -6,10 +6,11 @@ import argparse
 import json
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 from hpo.commands import INTERRUPTED, Terminated
 from hpo.config import load
@@ -70,9 +71,10 @@ def search(config: StudyConfig, *, show: bool) -> tuple[Study, str]:
     from hpo.search.study import Study
 
     splits = check(config)
-    with Study(config, splits) as study, _signals(lambda: study.search.interrupt()), ExitStack() as watchers:
+    with Study(config, splits) as study, _Signals(study) as signals, ExitStack() as watchers:
         watch = list(_watchers(study, watchers, show=show))
         for event in study.events():
+            signals.check()
             for take in watch:
                 take(event)
     from hpo.report.dashboard import publish
@@ -137,27 +139,47 @@ def _dry_run(config: StudyConfig, *, as_json: bool) -> int:
     return 0
 
 
-@contextmanager
-def _signals(finish: Callable[[], None]) -> Iterator[None]:
-    """Ctrl-C once finishes what runs, twice stops at once; SIGTERM stops at once."""
-    pressed = 0
+class _Signals:
+    """Ctrl-C once finishes what runs, twice stops at once; SIGTERM stops at once.
 
-    def on_interrupt(number: int, frame: FrameType | None) -> None:
-        nonlocal pressed
-        pressed += 1
-        if pressed > 1:
-            raise KeyboardInterrupt
-        finish()
+    An exception raised by a signal handler is lost where it meets a destructor or a library that catches everything;
+    ``check``, called at every event, raises it again.
+    """
+
+    def __init__(self, study: Study) -> None:
+        self._study = study
+        self._pressed = False
+        self._raised: BaseException | None = None
+        self._old: dict[int, Any] = {}
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():  # elsewhere Python allows no handlers
+            self._old = {
+                signal.SIGINT: signal.signal(signal.SIGINT, self._interrupt),
+                signal.SIGTERM: signal.signal(signal.SIGTERM, self._terminate),
+            }
+        return self
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        for number, handler in self._old.items():
+            signal.signal(number, handler)
+
+    def check(self) -> None:
+        """Raise what a handler raised, where that was lost."""
+        if self._raised is not None:
+            raise self._raised
+
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:
+        if self._pressed:
+            self._raise(KeyboardInterrupt(), "interrupted")
+        self._pressed = True
+        self._study.search.interrupt()
         print("\nfinishing what runs; Ctrl-C again stops at once", file=sys.stderr)
 
-    def on_terminate(number: int, frame: FrameType | None) -> None:
-        raise Terminated
+    def _terminate(self, number: int, frame: FrameType | None) -> None:
+        self._raise(Terminated(), "terminated")
 
-    old = {signal.SIGINT: signal.getsignal(signal.SIGINT), signal.SIGTERM: signal.getsignal(signal.SIGTERM)}
-    try:
-        signal.signal(signal.SIGINT, on_interrupt)
-        signal.signal(signal.SIGTERM, on_terminate)
-        yield
-    finally:
-        for number, handler in old.items():
-            signal.signal(number, handler)
+    def _raise(self, error: BaseException, outcome: str) -> None:
+        self._raised = error
+        self._study.outcome = outcome
+        raise error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -55,7 +56,7 @@ class Artifacts:
             return
         fresh, old = best.with_name("best.new"), best.with_name("best.old")
         shutil.rmtree(fresh, ignore_errors=True)
-        shutil.copytree(source, fresh)
+        shutil.copytree(source, fresh, copy_function=_link)
         self._write_card(fresh, record, state)
         (fresh / _CHAMPION).write_text(f"{record.number}\n", encoding="utf8")
         _swap(fresh, best, old)
@@ -63,6 +64,14 @@ class Artifacts:
     def _write_card(self, folder: Path, record: Record, state: StudyState) -> None:
         card = model_card(self._config, record, state.references, provenance(self._config, state, self._folder))
         (folder / "README.md").write_text(card, encoding="utf8")
+
+
+def _link(source: str, target: str) -> None:
+    """One file under two names where the file system can, so that the best model takes its space once."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
 
 
 def _swap(fresh: Path, target: Path, old: Path) -> None:

@@ -82,7 +82,7 @@ def test_a_later_schema_is_refused(path: Path) -> None:
 
 def test_a_full_disk_is_an_error_that_says_so_and_leaves_what_was_written(path: Path) -> None:
     journal = Journal(path)
-    journal._file = Path("/dev/full").open("ab")  # every write fails with ENOSPC
+    journal._file = Path("/dev/full").open("ab")  # noqa: SIM115 (every write fails with ENOSPC)
     with pytest.raises(StorageError, match="No space left") as caught:
         journal.append(OPEN)
     assert "nothing told so far is lost" in caught.value.faults[0].hint
