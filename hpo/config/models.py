@@ -24,9 +24,7 @@ class ModelConfig(Frozen):
 
     name: Annotated[
         str,
-        Field(
-            description="hub name, folder relative to the study file, or package:NAME/folder of an installed package"
-        ),
+        Field(description="hub name, folder beside the study file, or package:NAME/folder (of an installed one)"),
     ]
     revision: Annotated[str | None, Field(description="branch, tag or commit on the hub")] = None
     dtype: Annotated[
@@ -186,7 +184,9 @@ class StudyConfig(Frozen):
     runs: Annotated[str, Field(description="folder that holds the run folders, relative to the working directory")] = (
         "runs"
     )
-    storage: Annotated[str | None, Field(description="Optuna storage URL; unset: SQLite in the run folder")] = None
+    storage: Annotated[
+        str | None, Field(description="Optuna storage URL, its password as ${NAME}; unset: SQLite in the run folder")
+    ] = None
     warm_start: Annotated[
         str | None,
         Field(description="run folder, relative to the working directory, whose trials the sampler begins with"),
