@@ -16,8 +16,8 @@ _PASSWORD = re.compile(r"(://[^:/@\s]*:)[^@\s]+@")
 def resolved_yaml(config: StudyConfig) -> str:
     """Text of a study file that loads to an equal configuration from any folder.
 
-    What came from the environment stays ``${NAME}``; a password that the study file itself holds in
-    ``storage`` becomes ``${STORAGE_PASSWORD}``, which must then be in the environment; settings that the space searches are left out of ``training``.
+    What came from the environment stays ``${NAME}``; a password that the study file itself holds in ``storage`` becomes
+    ``${STORAGE_PASSWORD}``, which must then be in the environment. Searched settings are left out of ``training``.
     """
     values = config.model_dump()
     for name in config.search_space:

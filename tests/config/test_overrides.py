@@ -115,3 +115,18 @@ def test_a_missing_variable_is_a_fault(good: str, faults: Any, monkeypatch: pyte
 
 def test_a_variable_in_a_key_is_refused(good: str, faults: Any) -> None:
     assert "stands in the key" in faults(good + '"${HOME}": 1\n')[0].what
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://me:hunter2@host/db", "postgresql+psycopg://me:hunter2@127.0.0.1:5432/db"]
+)
+def test_a_password_in_the_study_file_is_not_written_either(
+    url: str, studies: Path, good: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = load_text(f"{good}storage: {url}\n", "study.yaml", studies)
+    assert config.storage == url
+    written = resolved_yaml(config)
+    assert "hunter2" not in written
+    assert f"storage: {url.replace('hunter2', '${STORAGE_PASSWORD}')}\n" in written
+    monkeypatch.setenv("STORAGE_PASSWORD", "hunter2")
+    assert load_text(written, "study.yaml", tmp_path).storage == url
