@@ -23,8 +23,9 @@ from hpo.training.losses import CompletionLoss, HeadLoss, Loss
 from hpo.training.measure import Meter, body_parameters
 from hpo.training.memory import choose_micro_batch, predict_memory
 from hpo.training.optimizer import make_trainable
-from hpo.training.predict import Question, predict
+from hpo.training.predict import predict
 from hpo.training.prompts import causal_pieces
+from hpo.training.question import Question
 from hpo.training.resident import Needs, Resident, load, quiet
 from hpo.training.settings import settings_of
 

@@ -11,7 +11,7 @@ from hpo.data.rows import Rows
 from hpo.objective import Outputs
 from hpo.training.batches import by_length, collate
 from hpo.training.forward import head_logits, precision
-from hpo.training.predict import Question
+from hpo.training.question import Question
 
 
 def predict(model: Any, rows: Rows, question: Question) -> Outputs:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from hpo.data.rows import Rows
 from hpo.training.batches import by_length, collate
 from hpo.training.forward import core, precision
-from hpo.training.predict import Question
 from hpo.training.prompts import Piece, bare, match_label, parse_number
+from hpo.training.question import Question
 
 
 def answers(model: Any, rows: Rows, question: Question) -> NDArray[Any]:

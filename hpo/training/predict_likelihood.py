@@ -14,8 +14,8 @@ from hpo.objective import Outputs
 from hpo.training.batches import Positions, by_length, collate
 from hpo.training.encode import Encoded, pack
 from hpo.training.forward import logits_at, precision
-from hpo.training.predict import Question
 from hpo.training.prompts import bare
+from hpo.training.question import Question
 from hpo.training.shared_prompt import can_share, score_labels
 
 _LOGITS_LIMIT = {"cpu": 2**28, "cuda": 2**31}  # bytes of logits in one forward pass

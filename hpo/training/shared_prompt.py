@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from hpo.training.batches import Positions, by_length, collate
 from hpo.training.encode import Encoded
 from hpo.training.forward import core, logits_at, precision
-from hpo.training.predict import Question
+from hpo.training.question import Question
 
 if TYPE_CHECKING:
     import torch

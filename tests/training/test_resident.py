@@ -23,9 +23,11 @@ def same(a: Any, b: Any) -> bool:
     return bool((a.probabilities == b.probabilities).all())
 
 
-@pytest.mark.parametrize("module", [lora, full_finetune])
-def test_a_trial_after_others_equals_one_on_a_freshly_loaded_base(module: Any, bench: Any, minilm: Path) -> None:
-    task = bench.task(minilm)
+@pytest.mark.parametrize(("module", "model"), [(lora, "minilm"), (lora, "llama"), (full_finetune, "llama")])
+def test_a_trial_after_others_equals_one_on_a_freshly_loaded_base(
+    module: Any, model: str, bench: Any, request: pytest.FixtureRequest
+) -> None:
+    task = bench.task(request.getfixturevalue(model), train=bench.rows(12))
     trial = bench.trial(seed=11, learning_rate=1e-3, lora_dropout=0.1)
     used = module.open_objective(task)
     last(used, bench.trial(seed=1, learning_rate=1e-2, batch_size=3))
