@@ -216,3 +216,19 @@ def test_from_python(toy: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) 
     assert hpo.load("runs/toy").trials.equals(run.trials)
     (study.parent / "broken.yaml").write_text(STUDY.replace("own.py", "own.py:broken").replace("toy", "broken"))
     assert set(hpo.run("broken.yaml").trials["state"]) == {"failed"}
+
+
+def test_a_study_on_postgresql_resumes_and_writes_the_password_nowhere(
+    toy: Callable[..., Path], run_study: Any, postgres_url: str
+) -> None:
+    study = toy()
+    study.write_text(study.read_text() + "storage: ${STORAGE}\n")
+    secret = postgres_url.split("://")[1].split("@")[0].split(":")[1]
+    assert run_study("toy.yaml", env={"STORAGE": postgres_url}).returncode == 0
+    assert run_study("toy.yaml", "--set", "budget.trials=8", env={"STORAGE": postgres_url}).returncode == 0
+    assert sorted(records(study)) == list(range(8))
+    written = [path for path in (study.parent / "runs").rglob("*") if path.is_file()]
+    assert len(written) > 5
+    assert not [path for path in written if secret.encode() in path.read_bytes()]
+    missing = run_study("toy.yaml")
+    assert missing.returncode == 2 and "STORAGE" in missing.stderr
