@@ -1,0 +1,1 @@
+"""Ready objectives, one a file; hpo finds them by entry point and imports none of them by name."""

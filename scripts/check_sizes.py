@@ -28,10 +28,10 @@ Graph = dict[str, set[str]]
 
 
 def parameters(function: Function) -> int:
-    """How many arguments a caller has to know of."""
+    """How many arguments a caller has to know of; those of an autograd function (first one `ctx`) are its tensors."""
     arguments = function.args
-    every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
-    return sum(argument.arg not in {"self", "cls"} for argument in every)
+    names = [argument.arg for argument in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
+    return 0 if names[:1] == ["ctx"] else len(set(names) - {"self", "cls"})
 
 
 def size_faults(path: str, text: str) -> Iterator[str]:

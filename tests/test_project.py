@@ -11,6 +11,7 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 import hpo
 from hpo.config.load import load
@@ -40,6 +41,12 @@ def test_the_version_is_that_of_the_project() -> None:
     assert hpo.__version__ == PROJECT["project"]["version"]
 
 
+def test_the_public_names_are_these_and_all_there() -> None:
+    # a name is added here when it is meant for users, and leaves only in a new major version
+    assert sorted(hpo.__all__) == ["__version__", "load", "run"]
+    assert all(getattr(hpo, name) is not None for name in hpo.__all__)
+
+
 def test_every_package_of_the_tree_is_installed() -> None:
     # given the packages on disk, two of which lie beside hpo/
     in_hpo = {".".join(path.parent.relative_to(ROOT).parts) for path in (ROOT / "hpo").rglob("__init__.py")}
@@ -57,12 +64,9 @@ def test_every_ready_objective_is_an_entry_point() -> None:
 
 
 def test_every_pin_is_within_the_range_that_is_asked_for() -> None:
-    requirements = pytest.importorskip("packaging.requirements")
     pins = dict(line.split("==") for line in (ROOT / "constraints.txt").read_text().splitlines() if "==" in line)
     extras = PROJECT["project"]["optional-dependencies"].values()
-    asked = [
-        requirements.Requirement(text) for group in (PROJECT["project"]["dependencies"], *extras) for text in group
-    ]
+    asked = [Requirement(text) for group in (PROJECT["project"]["dependencies"], *extras) for text in group]
     outside = [str(r) for r in asked if r.name != "hpo" and not r.specifier.contains(pins[r.name.lower()])]
     assert outside == []
 

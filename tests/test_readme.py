@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import importlib.util
 import re
 import shlex
 from collections.abc import Iterator
@@ -26,16 +27,24 @@ def blocks(*languages: str) -> Iterator[tuple[int, str]]:
 
 
 def commands() -> Iterator[tuple[int, list[str]]]:
-    """Words of every command line in shell blocks, without prompts and comments."""
-    for start, text in blocks("sh", "bash", "shell", "console"):
-        for offset, line in enumerate(text.splitlines()):
-            words = shlex.split(line.removeprefix("$ "), comments=True)
-            if words and (line.startswith("$ ") or not line.startswith(" ")):
-                yield start + offset, words
+    """Words of every command line: in shell blocks, in indented blocks, and between backticks."""
+    outside = re.sub(r"^```.*?^```$", lambda found: "\n" * found[0].count("\n"), README, flags=re.MULTILINE | re.DOTALL)
+    fenced = [(start + i, line) for start, text in blocks("sh") for i, line in enumerate(text.splitlines())]
+    indented = [(i, line) for i, line in enumerate(outside.splitlines(), 1) if line.startswith("    ")]
+    spans = [(outside[: m.start()].count("\n") + 1, m[1]) for m in re.finditer(r"`([^`]+)`", outside)]
+    for number, line in (*fenced, *indented, *spans):
+        match = re.match(r"(\$ )?(\.venv/bin/)?(hpo [a-z]|scripts/|python -m |pip )", line.strip())
+        if match:
+            yield number, shlex.split(line.strip()[match.start(3) :], comments=True)
 
 
 COMMAND_LINES = list(commands())
-STUDIES = [(line, text) for line, text in blocks("yaml") if re.search(r"^study:", text, re.MULTILINE)]
+STUDIES = list(blocks("yaml"))
+REST = {
+    "study": "study: part\ntask: classification\nmodel: owner/name\ndata: {train: rows.jsonl}\n",
+    "search_space": "search_space: lora\n",
+    "objectives": "objectives: [{metric: accuracy, direction: maximize}]\n",
+}
 PYTHON = list(blocks("python"))
 
 
@@ -54,19 +63,27 @@ def test_every_command_of_the_readme_exists(line: int, words: list[str], capsys:
         assert ended.value.code == 0
         assert words[1] in COMMANDS
         assert [word for word in words[2:] if word.startswith("--") and word.partition("=")[0] not in shown] == []
-    # and files of the project that it names are there
+    # and the modules and files of the project that it names are there
+    if words[:2] == ["python", "-m"]:
+        assert importlib.util.find_spec(words[2]) or (ROOT / words[2].replace(".", "/")).with_suffix(".py").is_file()
     own = [word for word in words if word.startswith(("scripts/", "examples/", "benchmarks/"))]
     assert [word for word in own if not (ROOT / word).exists()] == []
 
 
 @pytest.mark.parametrize(("line", "text"), STUDIES, ids=[f"line-{line}" for line, _ in STUDIES])
 def test_every_study_of_the_readme_loads(line: int, text: str, tmp_path: Path) -> None:
-    # given the files it names
-    for name in re.findall(r"[\w./-]+\.(?:jsonl|csv|parquet|py|txt)\b", text):
+    # given the text, what a part of a study leaves out, and the files it names
+    study = text + "".join(rest for key, rest in REST.items() if not re.search(rf"^{key}:", text, re.MULTILINE))
+    for name in re.findall(r"[\w./-]+\.(?:jsonl|csv|parquet|py|txt)\b", study):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("")
     # then it is a valid study
-    assert load_text(text, f"README.md:{line}", tmp_path).search_space
+    assert load_text(study, f"README.md:{line}", tmp_path).search_space
+
+
+def test_every_link_within_the_project_leads_somewhere() -> None:
+    links = re.findall(r"\]\((?!https?://|#)([^)#]+)", README)
+    assert [link for link in links if not (ROOT / link).exists()] == []
 
 
 @pytest.mark.parametrize(("line", "text"), PYTHON, ids=[f"line-{line}" for line, _ in PYTHON])
