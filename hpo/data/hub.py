@@ -12,6 +12,7 @@ from hpo.errors import DataError
 if TYPE_CHECKING:
     import pandas as pd
 
+TIMEOUT = 2.0  # seconds that the hub may take to answer
 _NAMES = {"train": ("train",), "validation": ("validation", "valid", "dev", "val"), "test": ("test",)}
 
 
@@ -38,6 +39,7 @@ def _load(name: str, data: DataConfig) -> Mapping[str, Any]:
     except ImportError as error:
         hint = "pip install 'hpo[llm]', or give a file in `train`"
         raise DataError("the `datasets` library is not installed", where=where, hint=hint) from error
+    _look(name)
     try:
         loaded = datasets.load_dataset(name, data.config, revision=data.revision)
     except Exception as error:  # the library, its file systems and the network raise of every kind
@@ -45,6 +47,24 @@ def _load(name: str, data: DataConfig) -> Mapping[str, Any]:
         hint = "is the name right, and the hub in reach? Without a network give a file in `train`"
         raise DataError(f"the data set cannot be loaded: {reason[0]}", where=where, hint=hint) from error
     return dict(loaded)
+
+
+def _look(name: str) -> None:
+    """One short question to the hub; where it is out of reach only the local copy is tried, without retries."""
+    import datasets
+    from huggingface_hub import HfApi, constants
+    from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError
+
+    where = f"data.dataset: {name}"
+    try:
+        HfApi().dataset_info(name, timeout=TIMEOUT)
+    except HFValidationError as error:
+        raise DataError("is not a name of a data set", where=where, hint="names look like owner/name") from error
+    except RepositoryNotFoundError as error:
+        hint = "check the name; a private one needs `hf auth login`"
+        raise DataError("there is no such data set on the hub", where=where, hint=hint) from error
+    except Exception:  # the hub's client raises what its network library raises
+        datasets.config.HF_HUB_OFFLINE = constants.HF_HUB_OFFLINE = True
 
 
 def _frame(split: Any) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -55,10 +56,13 @@ class Study:
         self.outcome = "error"  # how this call ended, for the journal
 
     def __enter__(self) -> Self:
+        fresh = not self.folder.root.exists()
         try:
             self._open()
         except BaseException:
             self._parts.close()
+            if fresh and not self.folder.journal.exists():  # nothing has begun: leave nothing behind
+                shutil.rmtree(self.folder.root, ignore_errors=True)
             raise
         return self
 
