@@ -2,9 +2,8 @@
 
     python -m benchmarks.lora_trainer ROWS_FOLDER THREADS [grouped]
 
-As a practitioner writes it: `from_pretrained` and `get_peft_model` in every trial, rows tokenised once, each batch padded
-to its longest row, one evaluation at the end, nothing saved, nothing logged; `grouped` batches rows of similar length, as
-ours does.
+As a practitioner writes it: `from_pretrained` and `get_peft_model` in every trial, rows tokenised once, dynamic
+padding, one evaluation at the end, nothing saved, nothing logged; `grouped` batches rows of similar length, too.
 Prints one JSON object: seconds and accuracy of every configuration, and what the rest cost.
 """
 
@@ -71,8 +70,7 @@ def _train(
 
     set_seed(seed)
     model = _model(params, len(names))
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # such as: pinned memory without an accelerator
+    with tempfile.TemporaryDirectory() as folder:
         trainer = Trainer(
             model=model,
             args=_arguments(params, folder, seed=seed, grouped=grouped),
@@ -143,6 +141,7 @@ def main() -> int:
     import transformers
     from transformers import Trainer  # noqa: F401
 
+    warnings.simplefilter("ignore")
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
