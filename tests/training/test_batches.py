@@ -32,13 +32,15 @@ def test_batches_depend_on_seed_and_epoch_only() -> None:
     assert first != [b.tolist() for b in schedule(50, 8, seed=1).epoch(2)]
 
 
-def test_grouping_saves_most_of_the_padding() -> None:
-    def padded(one: Schedule) -> int:
-        return sum(len(b) * int(one.lengths[b].max()) for b in one.epoch(0))
+def test_grouping_and_splitting_save_most_of_the_padding() -> None:
+    def padded(one: Schedule, overhead: int) -> int:
+        parts = [part for batch in one.epoch(0) for part in split(batch, one.lengths, 16, overhead)]
+        return sum(len(part) * int(one.lengths[part].max()) for part in parts)
 
     grouped, mixed = schedule(400, 16), schedule(400, 16, grouped=False)
     real = int(grouped.lengths.sum())
-    assert padded(grouped) - real < 0.4 * (padded(mixed) - real)
+    assert padded(grouped, 10**6) - real < 0.75 * (padded(mixed, 10**6) - real)
+    assert padded(grouped, 32) - real < 0.35 * (padded(mixed, 10**6) - real)
 
 
 @settings(deadline=None, max_examples=100)
