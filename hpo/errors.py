@@ -1,14 +1,14 @@
 """One tree of exceptions; every error says what is wrong, where, and how to mend it.
 
-    HpoError                     exit code 1
-    ├── ConfigurationError       exit code 2: study.yaml, arguments, overrides; holds every fault at once
-    │   └── DataError            exit code 2: a data file, a column, a label, a split
-    ├── ModelError               exit code 2: a folder that is not a model, weights that cannot be read
-    ├── ObjectiveError           exit code 2: an objective, evaluator or rows file that cannot be used
-    ├── StorageError             exit code 2: the Optuna storage or the run folder cannot be used
-    ├── GateFailed               exit code 3: a data gate failed
-    ├── NoTrialCompleted         exit code 4: the search ended without a completed trial
-    └── TrialFailure             never leaves a worker: why one trial failed
+HpoError                     exit code 1
+├── ConfigurationError       exit code 2: study.yaml, arguments, overrides; holds every fault at once
+│   └── DataError            exit code 2: a data file, a column, a label, a split
+├── ModelError               exit code 2: a folder that is not a model, weights that cannot be read
+├── ObjectiveError           exit code 2: an objective, evaluator or rows file that cannot be used
+├── StorageError             exit code 2: the Optuna storage or the run folder cannot be used
+├── GateFailed               exit code 3: a data gate failed
+├── NoTrialCompleted         exit code 4: the search ended without a completed trial
+└── TrialFailure             never leaves a worker: why one trial failed
 """
 
 from __future__ import annotations
