@@ -98,9 +98,8 @@ def save_adapter(model: PeftModel, folder: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model.save_pretrained(str(folder), state_dict=state, save_embedding_layers=False)
-    (folder / "README.md").unlink(
-        missing_ok=True
-    )  # PEFT's empty form; the model card is written by who keeps the artifact
+    # PEFT's empty form: the model card is written by who keeps the artifact
+    (folder / "README.md").unlink(missing_ok=True)
 
 
 def load_adapter(model: PeftModel, folder: Path) -> None:
