@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import defaultdict
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ import numpy as np
 from hpo.config.training import TrainingConfig
 from hpo.objective import Resources
 from hpo.training.adapters import linear_modules
+from hpo.training.batches import make_schedule
 from hpo.training.encode import Encoded, pack
 from hpo.training.forward import precision
 from hpo.training.losses import CompletionLoss, HeadLoss, Loss
@@ -22,6 +24,7 @@ from hpo.training.resident import Resident
 if TYPE_CHECKING:
     import torch
 
+_TIMED_ROWS = (2, 6)  # two sizes of a pass, from which its fixed part and its part per token are told apart
 _WORKING = 1.3  # on a CPU only saved activations can be counted; gradients and work space of a layer come on top
 _LOGITS_BYTES = 12  # of a vocabulary entry at a learnt token: the logit, its 32-bit copy, its gradient
 
@@ -31,7 +34,8 @@ class Measured:
     """A two-point measurement."""
 
     slope_bytes: float  # of a token
-    seconds: float  # of a token, forward and backward
+    pass_seconds: float  # of a forward and backward pass, whatever its size
+    token_seconds: float  # of each token in it
 
 
 def measure(resident: Resident, model: Any, settings: TrainingConfig, length: int) -> Measured:
@@ -40,9 +44,12 @@ def measure(resident: Resident, model: Any, settings: TrainingConfig, length: in
     On CUDA the allocator's peak is read; on a CPU the bytes that autograd saves, times 1.3.
     """
     first, _ = _pass(resident, model, settings, (1, length))
-    second, seconds = _pass(resident, model, settings, (2, length))
+    second, _ = _pass(resident, model, settings, (2, length))
     slope = max(0.0, second - first) / length
-    return Measured(slope * (1.0 if resident.device.type == "cuda" else _WORKING), seconds / (2 * length))
+    small, large = (_seconds(resident, model, settings, (rows, length)) for rows in _TIMED_ROWS)
+    token = max(0.0, large - small) / ((_TIMED_ROWS[1] - _TIMED_ROWS[0]) * length)
+    fixed = max(0.0, small - token * _TIMED_ROWS[0] * length)
+    return Measured(slope * (1.0 if resident.device.type == "cuda" else _WORKING), fixed, token)
 
 
 def coefficients(
@@ -67,7 +74,8 @@ def coefficients(
         "longest": float(encoded.lengths.max()),
         "head": float(head),
         "full": float(total) if resident.copied else 0.0,
-        "token_seconds": measured.seconds,
+        "pass_seconds": measured.pass_seconds,
+        "token_seconds": measured.token_seconds,
     }
 
 
@@ -102,11 +110,20 @@ def surely_fits(resident: Resident, settings: TrainingConfig, encoded: Encoded, 
 def run_seconds(
     coefficients: Mapping[str, float], settings: TrainingConfig, encoded: Encoded, validation: int
 ) -> float:
-    """Seconds of a whole run: three passes' worth a training token, one a validation token; generation is not in it."""
-    tokens = float(encoded.lengths.sum()) * settings.num_train_epochs
-    if settings.max_steps > 0:
-        tokens = float(encoded.lengths.mean()) * settings.max_steps * settings.batch_size
-    return coefficients["token_seconds"] * (tokens + settings.evaluations * validation / 3)
+    """Seconds of a whole run: forward and backward of the training tokens, forward (a third) of the validation tokens.
+
+    Generation is not in it.
+    """
+    steps = make_schedule(encoded, settings, 0).steps
+    rows = min(settings.batch_size, len(encoded))
+    passes = steps * math.ceil(rows / (settings.micro_batch_size or rows))
+    tokens = float(encoded.lengths.mean()) * steps * rows + settings.evaluations * validation / 3
+    return coefficients["pass_seconds"] * passes + coefficients["token_seconds"] * tokens
+
+
+def _seconds(resident: Resident, model: Any, settings: TrainingConfig, shape: tuple[int, int]) -> float:
+    """The faster of two passes: the first of a shape may have to set things up."""
+    return min(_pass(resident, model, settings, shape)[1] for _ in range(2))
 
 
 def _pass(resident: Resident, model: Any, settings: TrainingConfig, shape: tuple[int, int]) -> tuple[float, float]:
