@@ -29,7 +29,7 @@ class Artifacts:
         best = ranked((r for r in state.records.values() if r.artifact), self._config.primary)
         kept = {record.number for record in best[: self._config.keep_models]}
         for record in state.records.values():
-            if record.told and record.number not in kept | self._gone:
+            if record.told and record.number not in kept and record.number not in self._gone:
                 shutil.rmtree(self._folder.trial(record.number), ignore_errors=True)
                 self._gone.add(record.number)
         for number in kept:
