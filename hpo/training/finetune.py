@@ -22,7 +22,7 @@ from hpo.training.loop import Evaluation, Run, guarded
 from hpo.training.losses import CompletionLoss, HeadLoss, Loss
 from hpo.training.measure import Meter, body_parameters
 from hpo.training.memory import choose_micro_batch, predict_memory
-from hpo.training.optimizer import make_trainable
+from hpo.training.optimizer import lay_out, make_trainable
 from hpo.training.predict import predict
 from hpo.training.prompts import causal_pieces
 from hpo.training.question import Question
@@ -195,19 +195,15 @@ class FineTuning:
         artifacts.write_manifest(manifest, folder)
 
     def _restored(self, folder: Path, manifest: artifacts.Manifest) -> Any:
+        model = self._model(manifest.settings, manifest.seed)
+        lay_out(model, manifest.settings)
         if not manifest.full:
-            adapted = adapt(self._resident, manifest.settings, manifest.seed)
-            load_adapter(adapted, folder)
-            return adapted
+            load_adapter(model, folder)
+            return model
         from safetensors.torch import load_file
 
-        model = self._resident.view(manifest.seed)
-        state = {
-            name: tensor
-            for path in sorted(folder.glob("*.safetensors"))
-            for name, tensor in load_file(str(path)).items()
-        }
-        model.load_state_dict(state, strict=False)
+        for path in sorted(folder.glob("*.safetensors")):
+            model.load_state_dict(load_file(str(path)), strict=False)
         return model
 
     def _base(self) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from torch import nn
@@ -50,3 +50,21 @@ def _initialise_module(module: nn.Module, spread: float, generator: object) -> N
             parameter.copy_(drawn)
         else:
             parameter.fill_(1.0 if name == "weight" else 0.0)
+
+
+_FIRST_TOKEN = ("bert", "roberta", "xlm-roberta", "camembert", "electra")  # heads that read the first token alone
+
+
+def read_first_token(model: PreTrainedModel) -> None:
+    """Let the last layer go on with the first token once attention has read all: the head looks at no other.
+
+    Same numbers, without three quarters of the last layer's work. Models not known to be built so stay as they are.
+    """
+    layers = getattr(getattr(model.base_model, "encoder", None), "layer", None)
+    if model.config.model_type not in _FIRST_TOKEN or not layers:
+        return
+
+    def first(_: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+        return tuple(tensor[:, :1] for tensor in inputs)
+
+    layers[-1].attention.output.register_forward_pre_hook(first)

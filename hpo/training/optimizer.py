@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-_ALIGNED = 16  # values: segments begin at 64 bytes, as separate tensors do, so that results do not depend on the layout
+_PAGE = (
+    4096  # bytes: every segment begins a page, since products round differently with the place of their factors in it
+)
 _FLAT_LIMIT = 64_000_000  # values: above it the copy costs more than it saves
 
 
@@ -68,13 +70,11 @@ class Trainable:
 
 def make_trainable(model: nn.Module, settings: TrainingConfig, steps: int) -> Trainable:
     """The parameters of ``model`` that require gradients, ready for ``steps`` optimizer steps."""
-    named = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
-    decayed = [parameter for name, parameter in named if _decays(name, parameter)]
-    others = [parameter for name, parameter in named if not _decays(name, parameter)]
+    named = _named(model)
     flat = settings.optim != "adafactor" and _can_flatten([parameter for _, parameter in named])
     groups = [
         {"params": [_flatten(members)] if flat else members, "weight_decay": decay}
-        for members, decay in ((decayed, settings.weight_decay), (others, 0.0))
+        for members, decay in zip(_halves(named), (settings.weight_decay, 0.0), strict=True)
         if members
     ]
     optimizer = _optimizer(groups, settings)
@@ -88,6 +88,25 @@ def make_trainable(model: nn.Module, settings: TrainingConfig, steps: int) -> Tr
         max_norm=settings.max_grad_norm,
         flat=flat,
     )
+
+
+def lay_out(model: nn.Module, settings: TrainingConfig) -> None:
+    """Put the parameters that require gradients where training has them: predictions are then equal to the last bit."""
+    named = _named(model)
+    if settings.optim != "adafactor" and _can_flatten([parameter for _, parameter in named]):
+        for members in _halves(named):
+            if members:
+                _flatten(members, gradients=False)
+
+
+def _named(model: nn.Module) -> list[tuple[str, nn.Parameter]]:
+    return [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
+
+
+def _halves(named: Sequence[tuple[str, nn.Parameter]]) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+    """Parameters that decay, and those that do not."""
+    decayed = [parameter for name, parameter in named if _decays(name, parameter)]
+    return decayed, [parameter for name, parameter in named if not _decays(name, parameter)]
 
 
 def learning_rates(optimizer: torch.optim.Optimizer, settings: TrainingConfig, steps: int) -> tuple[float, ...]:
@@ -130,20 +149,32 @@ def _can_flatten(parameters: Sequence[nn.Parameter]) -> bool:
     return len(kinds) == 1 and sum(parameter.numel() for parameter in parameters) <= _FLAT_LIMIT
 
 
-def _flatten(parameters: Sequence[nn.Parameter]) -> nn.Parameter:
+def _flatten(parameters: Sequence[nn.Parameter], *, gradients: bool = True) -> nn.Parameter:
     """One vector that the parameters, and their gradients, become windows of."""
     import torch
 
-    sizes = [-(-parameter.numel() // _ALIGNED) * _ALIGNED for parameter in parameters]
-    vector = torch.zeros(sum(sizes), dtype=parameters[0].dtype, device=parameters[0].device)
-    gradient = torch.zeros_like(vector)
+    step = _PAGE // parameters[0].element_size()
+    sizes = [-(-parameter.numel() // step) * step for parameter in parameters]
+    vector = _page_aligned(sum(sizes), parameters[0])
+    gradient = torch.zeros_like(vector) if gradients else None
     start = 0
     for parameter, size in zip(parameters, sizes, strict=True):
         window = slice(start, start + parameter.numel())
         vector[window] = parameter.detach().reshape(-1)
         parameter.data = vector[window].view(parameter.shape)
-        parameter.grad = gradient[window].view(parameter.shape)
+        if gradient is not None:
+            parameter.grad = gradient[window].view(parameter.shape)
         start += size
     held = torch.nn.Parameter(vector)
     held.grad = gradient
     return held
+
+
+def _page_aligned(size: int, like: torch.Tensor) -> torch.Tensor:
+    """Zeros that begin at a page."""
+    import torch
+
+    step = _PAGE // like.element_size()
+    room = torch.zeros(size + step, dtype=like.dtype, device=like.device)
+    start = -(room.data_ptr() // like.element_size()) % step
+    return room[start : start + size]

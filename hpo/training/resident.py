@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from hpo.config.models import ModelConfig
 from hpo.errors import ModelError
 from hpo.training.check import ModelInfo, check_model
-from hpo.training.heads import head_names, initialise
+from hpo.training.heads import head_names, initialise, read_first_token
 from hpo.training.packed import Packed
 
 if TYPE_CHECKING:
@@ -81,6 +81,8 @@ class Resident:
             memo[id(parameter)] = torch.nn.Parameter(data, requires_grad=False)
         view = copy.deepcopy(self.model, memo)
         initialise(view, self.head, seed)
+        if self.head:
+            read_first_token(view)
         moved: Any = view
         result: PreTrainedModel = moved.to(self.device) if self.copied else moved
         return result

@@ -61,6 +61,34 @@ def test_a_view_shares_the_body_and_draws_its_head_from_the_seed(minilm: Path) -
     assert all(body[name].data_ptr() == shared[name].data_ptr() for name in body)
 
 
+@pytest.mark.parametrize("family", ["Bert", "Roberta", "Electra"])
+def test_the_last_layer_on_the_first_token_alone_changes_no_output(family: str) -> None:
+    import transformers
+
+    from hpo.training.heads import read_first_token
+
+    sizes = {
+        "hidden_size": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "intermediate_size": 64,
+        "vocab_size": 50,
+    }
+    torch.manual_seed(0)
+    config = getattr(transformers, f"{family}Config")(**sizes)
+    model = getattr(transformers, f"{family}ForSequenceClassification")(config).eval()
+    ids, mask = torch.randint(5, 50, (3, 9)), torch.ones(3, 9, dtype=torch.long)
+    mask[1, 6:] = 0
+    with torch.no_grad():
+        whole = model(input_ids=ids, attention_mask=mask).logits
+        read_first_token(model)
+        lengths: list[int] = []
+        model.base_model.encoder.layer[-1].output.register_forward_hook(lambda *call: lengths.append(call[2].shape[1]))
+        first = model(input_ids=ids, attention_mask=mask).logits
+    assert lengths == [1]
+    assert torch.allclose(whole, first, atol=1e-6)
+
+
 def test_the_bases_own_dropout_is_off_for_adapters_and_on_for_full_training(minilm: Path) -> None:
     def dropouts(full: bool) -> set[float]:
         model = load(ModelConfig(name=str(minilm)), Needs(2, full=full)).model
