@@ -48,6 +48,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     absent = {marker: reason for marker, (present, reason) in _NEEDS.items() if not present()}
     if not config.getoption("--run-slow"):
         absent["slow"] = "takes minutes; run with --run-slow"
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)  # the longest first, the rest beside them
     for item in items:
         for marker in absent.keys() & {mark.name for mark in item.iter_markers()}:
             item.add_marker(pytest.mark.skip(reason=absent[marker]))
