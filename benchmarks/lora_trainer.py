@@ -66,7 +66,7 @@ def _tokenised(tokenizer: Any, rows: list[dict[str, Any]], names: tuple[str, ...
 def _train(
     params: dict[str, Any], parts: list[Any], names: tuple[str, ...], tokenizer: Any, *, seed: int, grouped: bool
 ) -> dict[str, Any]:
-    from transformers import DataCollatorWithPadding, Trainer, set_seed
+    from transformers import DataCollatorWithPadding, PrinterCallback, Trainer, set_seed
 
     set_seed(seed)
     model = _model(params, len(names))
@@ -79,6 +79,7 @@ def _train(
             data_collator=DataCollatorWithPadding(tokenizer),
             compute_metrics=lambda found: {"accuracy": (found.predictions.argmax(-1) == found.label_ids).mean()},
         )
+        trainer.remove_callback(PrinterCallback)  # numbers are printed once, by the side that compares
         trainer.train()
         accuracy = trainer.evaluate()["eval_accuracy"]
     trained = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
