@@ -14,7 +14,7 @@ from hpo.errors import StorageError
 from hpo.records.record import StudyState
 
 SCHEMA = 1
-DURABLE = frozenset({"journal", "open", "ask", "result", "tell"})  # events that must survive a loss of power too
+DURABLE = frozenset({"journal", "open", "ask", "tell"})  # these, and all before them, survive a loss of power
 
 
 class Journal:

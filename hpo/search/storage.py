@@ -137,10 +137,13 @@ class StudyStore:
             intermediate_values={},
         )
         trial_id = self.storage.create_new_trial(self.study_id, template_trial=template)
-        given = self.storage.get_trial_number_from_id(trial_id)
-        if given != number:
+        try:
+            given = self.storage.get_trial_id_from_study_id_trial_number(self.study_id, number)
+        except KeyError:
+            given = None
+        if given != trial_id:
             raise StorageError(
-                f"the Optuna study {self.name!r} holds trials that this run folder does not know (trial {given})",
+                f"the Optuna study {self.name!r} holds trials that this run folder does not know",
                 hint="another program writes to this study: use a storage or a study name of its own",
             )
         self._ids[number] = trial_id

@@ -46,14 +46,9 @@ def tell_store(store: StudyStore, config: StudyConfig, record: Record) -> None:
     known = [value for value in values if value is not None]
     state = _optuna_state(record, complete=len(known) == len(values))
     keep = state is TrialState.COMPLETE or (state is TrialState.PRUNED and len(values) == len(known) == 1)
-    attributes = {
-        "state": record.state,
-        "examples": record.examples,
-        "metrics": dict(record.metrics),
-        "measurements": dict(record.measurements),
-        **({"reason": record.reason} if record.reason else {}),
-    }
-    store.tell(record.number, state, known if keep else None, record.constraints, attributes)
+    names = ("state", "reason", "examples", "metrics", "measurements")
+    result = {name: getattr(record, name) for name in names}  # one attribute: each would be a transaction of its own
+    store.tell(record.number, state, known if keep else None, record.constraints, {"result": result})
 
 
 def _optuna_state(record: Record, *, complete: bool) -> TrialState:

@@ -86,7 +86,26 @@ class Run:
                 self.done += 1
 
     def _step(self, batch: Positions) -> torch.Tensor:
-        """One optimizer step; the batch's mean loss, without waiting for it."""
+        """One optimizer step; the batch's mean loss, without waiting for it.
+
+        Where the memory does not last for a micro-batch, the gradient is taken again with smaller ones.
+        """
+        import torch
+
+        while True:
+            try:
+                loss = self._gradient(batch)
+                break
+            except torch.OutOfMemoryError:
+                if min(self.micro, len(batch)) == 1:
+                    raise
+            self.micro = max(1, min(self.micro, len(batch)) // 2)
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+        self.trainable.step(self.done)
+        return loss
+
+    def _gradient(self, batch: Positions) -> torch.Tensor:
         import torch
 
         count = self.loss.count(batch)
@@ -97,7 +116,6 @@ class Run:
                 loss = self.loss.summed(self.model, part) / count
             torch.autograd.backward(loss)
             summed = summed + loss.detach()
-        self.trainable.step(self.done)
         result: torch.Tensor = summed
         return result
 

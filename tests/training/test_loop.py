@@ -13,6 +13,7 @@ from hpo.config.training import TrainingConfig
 from hpo.errors import TrialFailure
 from hpo.objectives import full_finetune, lora
 from hpo.training.loop import guarded
+from hpo.training.losses import HeadLoss
 from hpo.training.optimizer import make_trainable
 from hpo.training.settings import settings_of
 
@@ -42,6 +43,29 @@ def test_micro_batches_give_the_weights_of_the_whole_batch_on_a_causal_model(ben
     _, whole = trained(objective, bench.trial(optim="sgd", learning_rate=0.1, micro_batch_size=8))
     _, micro = trained(objective, bench.trial(optim="sgd", learning_rate=0.1, micro_batch_size=2))
     assert max(float((whole[name] - micro[name]).abs().max()) for name in whole) < 1e-6
+
+
+def test_running_out_of_memory_in_a_step_makes_it_again_with_smaller_micro_batches(
+    bench: Any, minilm: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    objective = lora.open_objective(bench.task(minilm))
+    trial = bench.trial(optim="sgd", learning_rate=0.1, micro_batch_size=8)
+    _, whole = trained(objective, trial)
+    summed, refused = HeadLoss.summed, []
+
+    def small_device(self: HeadLoss, model: Any, part: Any) -> torch.Tensor:
+        if len(part) > 2:  # a device on which only two rows fit
+            refused.append(len(part))
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return summed(self, model, part)
+
+    monkeypatch.setattr(HeadLoss, "summed", small_device)
+    _, split = trained(objective, trial)
+    assert len(refused) >= 1 and max(float((whole[name] - split[name]).abs().max()) for name in whole) < 1e-6
+    monkeypatch.setattr(HeadLoss, "summed", lambda *_: small_device(*_[:2], range(3)))
+    with pytest.raises(TrialFailure) as caught:  # not even one row fits
+        list(objective.train(trial))
+    assert caught.value.reason == "out_of_memory"
 
 
 def test_a_loss_that_explodes_is_a_divergence(bench: Any, llama: Path) -> None:
