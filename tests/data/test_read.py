@@ -74,7 +74,7 @@ def test_a_compressed_file_holds_the_same_rows(tmp_path: Path, ending: str, pres
         ("a.txt", b"one\ncaf\xe9\n", "a.txt:2: the byte 0xe9 is not UTF-8"),
         ("a.txt", b"one\n\0\n", "a.txt:2: the file is binary"),
         ("a.txt", "text".encode("utf-16"), "UTF-16"),
-        ("a.jsonl", gzip.compress(LINES), "add .gz"),
+        ("a.jsonl", gzip.compress(LINES, mtime=0), "add .gz"),
         ("a.pkl", b"", "Parquet"),
         ("a.jsonl", pickle.dumps({"text": "x"}), "pickle"),
         ("a.parquet", b"PAR1 not really", "not a Parquet file"),
