@@ -50,7 +50,9 @@ def print_summary(
     console = wide_console(stream if stream is not None else sys.stdout)
     if found["table"]:
         console.print(draw_table(found["table"]))
-    for line in (*cost_lines(found), "", paragraph(found["conclusion"]), "", *next_commands(folder, found, study_file)):
+    more = "" if state.stopped == "interrupted" else f" --set budget.trials={max(2 * found['trials']['total'], 1)}"
+    again = f"python -m hpo.run {shlex.quote(study_file)}{more}"
+    for line in (*cost_lines(found), "", paragraph(found["conclusion"]), "", *next_commands(folder, found, again)):
         console.print(Text(line), soft_wrap=True)
 
 
@@ -105,14 +107,13 @@ def cost_lines(found: dict[str, Any]) -> list[str]:
     return lines
 
 
-def next_commands(folder: RunFolder, found: dict[str, Any], study_file: str) -> list[str]:
-    """What to type next, one command a line, each with a comment."""
+def next_commands(folder: RunFolder, found: dict[str, Any], again: str) -> list[str]:
+    """What to type next, one command a line; ``again`` goes on with the search."""
     root = shlex.quote(_near(folder.root))
-    more = max(2 * found["trials"]["total"], 1)
     lines = [
         f"  hpo status {root}",
         f"  hpo dashboard {root}",
-        f"  python -m hpo.run {shlex.quote(study_file)} --set budget.trials={more}    # go on",
+        f"  {again}    # go on",
     ]
     if found["best"] is not None and (folder.best / "README.md").is_file():
         lines.append(f"  {shlex.quote(_near(folder.best))}: the best, with README.md that says how to load it")

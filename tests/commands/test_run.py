@@ -133,9 +133,9 @@ def test_ctrl_c_once_finishes_the_trial_and_tells_it(toy: Callable[..., Path]) -
     study = toy(0.2)
     process = start(study)
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    output, errors = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "finishing what runs" in errors
+    assert "finishing what runs" in errors and "python -m hpo.run toy.yaml    # go on" in output
     assert [(r.state, r.told) for r in records(study).values()] == [("complete", True)]
 
 
