@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from hpo import seeds
@@ -187,15 +187,7 @@ class Search:
 
     def _progress(self, message: Reported | Checkpointed) -> Iterator[Event]:
         if isinstance(message, Reported):
-            yield self.write(
-                "progress",
-                number=message.number,
-                attempt=message.attempt,
-                examples=message.examples,
-                fraction=message.fraction,
-                metrics=message.metrics,
-                measurements=message.measurements,
-            )
+            yield self.write("progress", **_fields(message))
             return
         old = self.state.records[message.number].checkpoint
         path = self.folder.relative(message.path)
@@ -212,18 +204,8 @@ class Search:
         if message.scores is not None:
             path = write_scores(self.folder.scores(message.number), message.scores, seed=message.number)
             yield self.write("scores", number=message.number, path=self.folder.relative(path))
-        yield self.write(
-            "result",
-            number=message.number,
-            attempt=message.attempt,
-            state=message.state,
-            reason=message.reason,
-            message=message.message,
-            metrics=message.metrics,
-            measurements=message.measurements,
-            examples=message.examples,
-            artifact=self.folder.relative(message.artifact) if message.artifact is not None else None,
-        )
+        artifact = self.folder.relative(message.artifact) if message.artifact is not None else None
+        yield self.write("result", **{**_fields(message), "artifact": artifact})
 
     def _give_up(self, record: Record) -> Iterator[Event]:
         what = f"the driver died {record.deaths} times in this trial without a new checkpoint"
@@ -254,3 +236,8 @@ class Search:
         first = [self.state.records[n] for n in range(SAME_FAILURES) if n in self.state.records]
         if len(first) == SAME_FAILURES and all(r.state == "failed" and r.reason == first[0].reason for r in first):
             self.reason = f"the first {SAME_FAILURES} trials failed alike: {first[0].reason}: {first[0].message}"
+
+
+def _fields(message: Reported | Ended) -> dict[str, Any]:
+    """A message's fields, as the journal names them; per-row scores have a file of their own."""
+    return {field.name: getattr(message, field.name) for field in fields(message) if field.name != "scores"}

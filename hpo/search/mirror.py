@@ -7,16 +7,16 @@ to the real storage in one transaction, after it was drawn on the mirror.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 import optuna
 from optuna.samplers import BaseSampler
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import TrialState
 
 from hpo.config.models import ObjectiveConfig
 from hpo.records.champion import value_of
 from hpo.records.record import Record
+from hpo.search.storage import running_trial
 from hpo.space import SearchSpace
 
 _STEPS = 1000  # a pruned trial's fraction as Optuna's integer step
@@ -58,7 +58,7 @@ class Mirror:
     def show(self, record: Record) -> None:
         """Show a trial as the record says: running, or finished; may be called again when it has finished."""
         if record.number not in self._ids:
-            template = self._frozen(record.params, self.space.distributions(record.params))
+            template = running_trial(record.params, self.space.distributions(record.params), {})
             self._ids[record.number] = self._storage.create_new_trial(self._study._study_id, template_trial=template)
         if record.told:
             self._finish(self._ids[record.number], record)
@@ -66,7 +66,7 @@ class Mirror:
     def show_earlier(self, trials: Sequence[Mapping[str, Any]]) -> None:
         """Show finished trials of an earlier study: mappings with params, values, constraints."""
         for trial in trials:
-            template = self._frozen(trial["params"], self.space.distributions(trial["params"]))
+            template = running_trial(trial["params"], self.space.distributions(trial["params"]), {})
             trial_id = self._storage.create_new_trial(self._study._study_id, template_trial=template)
             self._storage.set_trial_system_attr(trial_id, "constraints", self._shown(trial["constraints"]))
             self._storage.set_trial_state_values(trial_id, TrialState.COMPLETE, trial["values"])
@@ -86,21 +86,6 @@ class Mirror:
 
     def _shown(self, constraints: Sequence[float]) -> list[float]:
         return list(constraints) if self.memory else list(constraints[:-1])
-
-    def _frozen(self, params: Mapping[str, Any], distributions: dict[str, Any]) -> FrozenTrial:
-        return FrozenTrial(
-            number=-1,
-            trial_id=-1,
-            state=TrialState.RUNNING,
-            value=None,
-            datetime_start=datetime.now(),
-            datetime_complete=None,
-            params=dict(params),
-            distributions=distributions,
-            user_attrs={},
-            system_attrs={},
-            intermediate_values={},
-        )
 
 
 def _state(record: Record, *, usable: bool, violated: bool, sees_pruned: bool) -> TrialState:

@@ -80,6 +80,25 @@ def _hint(url: str, error: Exception) -> str:
     return "check host, port, user, password and database, and that the server runs"
 
 
+def running_trial(
+    params: Mapping[str, Any], distributions: dict[str, BaseDistribution], attributes: dict[str, Any]
+) -> FrozenTrial:
+    """A whole RUNNING trial, to be written in one transaction; the storage gives it its number."""
+    return FrozenTrial(
+        number=-1,
+        trial_id=-1,
+        state=TrialState.RUNNING,
+        value=None,
+        datetime_start=datetime.now(),
+        datetime_complete=None,
+        params=dict(params),
+        distributions=distributions,
+        user_attrs=attributes,
+        system_attrs={},
+        intermediate_values={},
+    )
+
+
 class StudyStore:
     """One Optuna study, written by number: a trial is created whole, and told once.
 
@@ -123,19 +142,7 @@ class StudyStore:
         """Write a RUNNING trial in one transaction; a number that exists already is left alone."""
         if number in self._ids:
             return
-        template = FrozenTrial(
-            number=-1,
-            trial_id=-1,
-            state=TrialState.RUNNING,
-            value=None,
-            datetime_start=datetime.now(),
-            datetime_complete=None,
-            params=dict(params),
-            distributions=distributions,
-            user_attrs=attributes,
-            system_attrs={},
-            intermediate_values={},
-        )
+        template = running_trial(params, distributions, attributes)
         trial_id = self.storage.create_new_trial(self.study_id, template_trial=template)
         try:
             given = self.storage.get_trial_id_from_study_id_trial_number(self.study_id, number)
