@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 _PACKAGES = (
-    "hpo", "optuna", "torch", "transformers", "peft", "accelerate", "scikit-learn", "numpy", "pandas", "ray",
+    "hpo", "optuna", "torch", "transformers", "peft", "accelerate", "scikit-learn", "scipy",
+    "numpy", "pandas", "greenlet", "ray",
 )  # fmt: skip
 
 
