@@ -6,10 +6,16 @@ As a library: ``hpo.run("study.yaml")`` searches (the module is callable) and re
 from __future__ import annotations
 
 import importlib
+import os.path
 from typing import Any
 
 __version__ = "0.1.0"
 __all__ = ["__version__", "load", "run"]
+
+_ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+if os.path.isfile(os.path.join(_ROOT, "search_spaces", "lora.yaml")):
+    # A checkout, which hides an installed copy: hpo.objectives and hpo.search_spaces lie beside this folder.
+    __path__.append(_ROOT)
 
 _WHERE = {"load": "hpo.records.load"}
 

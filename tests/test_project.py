@@ -139,3 +139,13 @@ def test_no_file_names_a_machine_or_a_package_host() -> None:
             text = path.read_text("utf8", errors="replace")
             found += [f"{name}: {word}" for word in forbidden if word in text]
     assert found == []
+
+
+def test_a_checkout_without_an_editable_install_finds_its_objectives_and_spaces(root: Path) -> None:
+    code = "import hpo.objectives.lora, hpo.search_spaces; print(hpo.objectives.lora.__file__)"
+    # given an interpreter that sees no site-packages of the project, only the checkout's folder and the libraries
+    libraries = [path for path in sys.path if path.endswith("site-packages")]
+    script = f"import sys; sys.path += {libraries!r}; sys.meta_path = sys.meta_path[:3]; {code}"
+    done = subprocess.run([sys.executable, "-S", "-c", script], cwd=root, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == str(root / "objectives" / "lora.py")
