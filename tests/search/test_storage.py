@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from pathlib import Path
@@ -97,7 +98,10 @@ def test_the_lease_of_a_dead_process_is_taken_over_at_once(tmp_path: Path) -> No
     Lease(held)._stop.set()
     stale = {**held.attribute("hpo:lease"), "pid": 2**22 + 1}
     held.set_attribute("hpo:lease", stale)
-    Lease(held).release()
+    lease = Lease(held)
+    assert held.attribute("hpo:lease")["pid"] == os.getpid() and not lease.lost
+    lease.release()
+    assert held.attribute("hpo:lease") is None
 
 
 def test_the_lease_of_a_silent_host_expires(tmp_path: Path) -> None:
