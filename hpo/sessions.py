@@ -8,11 +8,11 @@ import sys
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from hpo.config.knowledge import ready_objectives
 from hpo.errors import HpoError, ObjectiveError, TrialFailure
 from hpo.objective import (
     Failed,
@@ -27,13 +27,6 @@ from hpo.objective import (
     Task,
     Trial,
 )
-
-GROUP = "hpo.objectives"
-
-
-def ready_objectives() -> dict[str, EntryPoint]:
-    """Installed objectives by name."""
-    return {point.name: point for point in entry_points(group=GROUP)}
 
 
 def open_session(name: str, task: Task) -> Session:

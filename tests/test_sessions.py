@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from hpo.config.knowledge import ready_objectives
 from hpo.errors import ObjectiveError
 from hpo.objective import Failed, Finished, Progressed, SessionEvent, Task, Trial
-from hpo.sessions import open_session, ready_objectives
+from hpo.sessions import open_session
 
 
 def events(tmp_path: Path, source: str, name: str = "") -> list[SessionEvent]:

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from hpo.config.knowledge import ready_objectives
 from hpo.errors import HpoError, ObjectiveError
 from hpo.objective import Failed, Footprint, Objective, Outputs, Progress, Progressed, Session, Task, Trial
 from hpo.runners.protocol import Ended, Message, Reference, Started
-from hpo.sessions import ready_objectives
 from hpo.trial import Rules, Run
 
 if TYPE_CHECKING:

@@ -48,10 +48,8 @@ class Halving:
 
     def value(self, record: Record, rung: float) -> float | None:
         """The metric at the first evaluation at or after the rung; None where it has not been reached."""
-        for point in record.curve:
-            if point.fraction >= rung - _TOLERANCE:
-                return point.metrics.get(self.metric)
-        return None
+        point = _at(record, rung)
+        return None if point is None else point.metrics.get(self.metric)
 
     def settled(self, record: Record) -> bool:
         """Whether every rung that the trial has reached is decided."""
@@ -82,10 +80,9 @@ class Halving:
     def _next_rung(self, record: Record) -> float | None:
         if self.stopped_at(record) is not None:
             return None
-        reached = record.curve[-1].fraction if record.curve else 0.0
         for rung in self.rungs:
-            point = next((p for p in record.curve if p.fraction >= rung - _TOLERANCE), None)
-            if rung not in record.rungs and point is not None and reached >= rung - _TOLERANCE:
+            point = _at(record, rung)
+            if rung not in record.rungs and point is not None:
                 return rung if point.fraction < 1 - _TOLERANCE else None  # at its end a run is not stopped
         return None
 
@@ -119,5 +116,10 @@ class Halving:
         return None if record.ended and not open_below else "wait"
 
     def _open(self, record: Record, rung: float) -> bool:
-        point = next((p for p in record.curve if p.fraction >= rung - _TOLERANCE), None)
+        point = _at(record, rung)
         return point is not None and point.fraction < 1 - _TOLERANCE and rung not in record.rungs
+
+
+def _at(record: Record, rung: float) -> Point | None:
+    """The first evaluation at or after the rung."""
+    return next((point for point in record.curve if point.fraction >= rung - _TOLERANCE), None)
