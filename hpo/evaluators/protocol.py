@@ -46,11 +46,24 @@ def _missing(values: NDArray[Any]) -> NDArray[np.bool_]:
 
 @dataclass(frozen=True)
 class Metric:
-    """A pure function of per-row statistics and row weights."""
+    """A pure function of per-row statistics and row weights.
+
+    ``rows`` and ``counts`` are shorter ways to the same number, given where they exist: they decide which interval and
+    which test is used, and make them fast.
+
+    Attributes:
+        name: the metric's name, as a study spells it.
+        direction: which way is better.
+        reduce: statistics and weights to the value; unscored rows are removed before; NaN where undefined.
+        rows: statistics to values of single rows, shape (n,), whose weighted mean is the metric.
+        counts: confusion matrices, shape (..., k, k + 1), to values, shape (...,).
+    """
 
     name: str
     direction: Direction
-    reduce: Callable[[Stats, Weights], float]  # unscored rows are removed before; NaN where undefined
+    reduce: Callable[[Stats, Weights], float]
+    rows: Callable[[Stats], NDArray[np.float64]] | None = None
+    counts: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None
 
 
 class Evaluator(Protocol):

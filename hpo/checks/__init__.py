@@ -1,0 +1,1 @@
+"""Data checks put together: gates, findings, label noise, what a preprocessing step does to the model, drift."""

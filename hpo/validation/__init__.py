@@ -1,0 +1,1 @@
+"""Models compared on data sets: predictions in, scores with intervals, comparisons and their verdicts out."""
