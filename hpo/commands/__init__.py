@@ -7,6 +7,7 @@ import importlib
 import json
 import sys
 from collections.abc import Sequence
+from types import ModuleType
 
 from hpo.errors import HpoError
 
@@ -14,6 +15,8 @@ COMMANDS = {
     "run": "search: python -m hpo.run study.yaml is the same; the same command again resumes",
     "init": "write a commented study.yaml for your model and data",
     "status": "what a running or finished study is doing",
+    "check-data": "data quality of a file: findings with evidence, gates, what each preprocessing step does",
+    "validate": "compare models on data sets, with intervals and tests",
     "dashboard": "the Optuna dashboard on a study's storage",
     "schema": "JSON schema of study.yaml, for editors",
 }
@@ -39,13 +42,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name, text in COMMANDS.items():
         verb = verbs.add_parser(name, help=text, description=text)
         if name == chosen:
-            importlib.import_module(f"hpo.commands.{name}").add_arguments(verb)
+            _module(name).add_arguments(verb)
     return execute(parser.parse_args(words))
 
 
 def execute(parsed: argparse.Namespace) -> int:
     """Run a parsed command; errors become one clear message and an exit code, never a traceback."""
-    module = importlib.import_module(f"hpo.commands.{parsed.command}")
+    module = _module(parsed.command)
     try:
         return int(module.run(parsed))
     except HpoError as error:
@@ -60,6 +63,10 @@ def execute(parsed: argparse.Namespace) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 0
+
+
+def _module(verb: str) -> ModuleType:
+    return importlib.import_module(f"hpo.commands.{verb.replace('-', '_')}")
 
 
 def _complain(error: HpoError, *, as_json: bool) -> None:
