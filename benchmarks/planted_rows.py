@@ -1,4 +1,4 @@
-"""Plants faults in single rows, with a manifest: personal data, damaged encoding, empty rows, outliers, broken formats."""
+"""Plants faults in single rows, with a manifest: personal data, damaged encoding, empty rows, outliers, bad formats."""
 
 from __future__ import annotations
 

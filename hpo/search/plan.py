@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from hpo.config.models import StudyConfig
 from hpo.config.space import Categorical, Constant, Parameter, Ratio
+from hpo.evaluators.measurements import MEASUREMENTS, REPRODUCIBLE
 from hpo.records import RunFolder, load_state
 from hpo.runners.opening import open_runner
 from hpo.search.budget import stops_by_clock
@@ -53,7 +54,7 @@ def plan(config: StudyConfig, splits: Splits | None) -> dict[str, Any]:
         "data": _data(splits),
         "memory": largest,
         "forecast": _forecast(config, footprint),
-        "reproducible": not stops_by_clock(config.budget) and config.sampler.ordered,
+        "reproducible": not stops_by_clock(config.budget) and config.sampler.ordered and not _measured(config),
         "warnings": [*_data_warnings(config, splits), *_warnings(config, largest)],
     }
 
@@ -132,8 +133,16 @@ def _warnings(config: StudyConfig, largest: dict[str, Any] | None) -> Iterator[s
         )
     if stops_by_clock(config.budget):
         yield "the budget stops by the clock or by cost, so the number of trials cannot be reproduced exactly"
+    if measured := _measured(config):
+        yield f"the search goes by {' and '.join(measured)}, which no seed reproduces, so neither are the trials"
     if not config.sampler.ordered:
         yield "sampler.ordered is false: decisions depend on which worker was faster, so the study is not reproducible"
+
+
+def _measured(config: StudyConfig) -> list[str]:
+    """Objectives that are measured anew each time: seconds, memory, money."""
+    names = [objective.metric for objective in config.objectives]
+    return [name for name in names if name in MEASUREMENTS and name not in REPRODUCIBLE]
 
 
 def _data_warnings(config: StudyConfig, splits: Splits | None) -> Iterator[str]:

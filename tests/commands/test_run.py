@@ -207,6 +207,16 @@ def test_a_dry_run_writes_nothing(toy: Callable[..., Path], run_study: Any) -> N
     assert json.loads(run_study("toy.yaml", "--dry-run", "--json").stdout)["space"]["size"] is None
 
 
+def test_a_plan_says_where_seconds_make_a_study_irreproducible(toy: Callable[..., Path], run_study: Any) -> None:
+    toy()
+    plain = json.loads(run_study("toy.yaml", "--dry-run", "--json").stdout)
+    assert plain["reproducible"] and plain["warnings"] == []
+    # given a study that goes by what is measured anew each time
+    toy(**{"metric: loss": "metric: train_seconds"})
+    timed = json.loads(run_study("toy.yaml", "--dry-run", "--json").stdout)
+    assert not timed["reproducible"] and "train_seconds" in timed["warnings"][0]
+
+
 def test_from_python(toy: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
     study = toy()
     monkeypatch.chdir(study.parent)
