@@ -194,7 +194,7 @@ class StudyConfig(Frozen):
     price_per_device_hour: Annotated[float | None, Field(gt=0, description="US dollars; turns time into cost_usd")] = (
         None
     )
-    keep_models: Annotated[int, Field(ge=1, description="how many of the best adapters or models stay on disk")] = 1
+    keep_models: Annotated[int, Field(ge=1, description="how many of the best adapters or models stay on disk, beside the default's")] = 1
     loggers: Annotated[LoggersConfig, Field(description="where curves are written besides the run folder")] = (
         LoggersConfig()
     )

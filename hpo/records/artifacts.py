@@ -1,4 +1,4 @@
-"""Which adapters and models stay on disk: the best few, the best one also as ``best/``; nothing else fills the disk."""
+"""Which adapters and models stay on disk: the best few and the default's; the best also as ``best/``. No others."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from hpo.records.model_card import model_card
 from hpo.records.provenance import provenance
 from hpo.records.record import Record, StudyState
 
+_DEFAULT = 0
 _CHAMPION = "trial.txt"  # inside best/: the number of the trial it is from
 
 
@@ -28,6 +29,7 @@ class Artifacts:
         """Trials have been told: keep the models among the best, and drop what is no longer needed."""
         best = ranked((r for r in state.records.values() if r.artifact), self._config.primary)
         kept = {record.number for record in best[: self._config.keep_models]}
+        kept |= {record.number for record in best if record.number == _DEFAULT}  # what the winner is validated against
         for record in state.records.values():
             if record.told and record.number not in kept and record.number not in self._gone:
                 shutil.rmtree(self._folder.trial(record.number), ignore_errors=True)

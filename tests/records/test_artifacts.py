@@ -38,14 +38,14 @@ def on_disk(folder: RunFolder) -> list[str]:
     return sorted(str(p.relative_to(folder.root)) for p in (folder.root / "checkpoints").rglob("*") if p.is_file())
 
 
-def test_the_best_models_stay_and_best_holds_the_best_of_them(tmp_path: Path) -> None:
+def test_the_best_models_stay_beside_the_default_and_best_holds_the_best_of_them(tmp_path: Path) -> None:
     folder, state = RunFolder(tmp_path), StudyState()
     artifacts = Artifacts(folder, config(2))
-    for number, accuracy in enumerate([0.5, 0.7, 0.6, 0.4]):
+    for number, accuracy in enumerate([0.3, 0.5, 0.7, 0.6, 0.4]):
         told(folder, state, number, accuracy)
         artifacts.settle(state)
-    assert on_disk(folder) == ["checkpoints/00001/artifact/weights", "checkpoints/00002/artifact/weights"]
-    assert (folder.best / "weights").read_text() == "1"
+    assert on_disk(folder) == [f"checkpoints/0000{number}/artifact/weights" for number in (0, 2, 3)]
+    assert (folder.best / "weights").read_text() == "2"
     assert not list(tmp_path.glob("best.*"))
 
 
