@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import sys
-import traceback
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hpo.config.draft import did_you_mean
 from hpo.data.cache import cache_folder, keep
 from hpo.data.messages import Table
 from hpo.data.read import read_frame
+from hpo.data.user_function import failed, load_function
 from hpo.errors import DataError, ObjectiveError
 
 if TYPE_CHECKING:
@@ -40,7 +38,7 @@ def made_rows(source: str) -> Table:
     if kept.is_file():
         frame = read_frame(kept)
     else:
-        frame = _frame(_call(_function(path, name), path), source)
+        frame = _frame(_call(load_function(path, name, "the rows file", "a function that yields rows"), path), source)
         keep(kept, lambda target: _write(frame, target, source))
     return Table(frame, source)
 
@@ -61,37 +59,11 @@ def _fingerprint(path: Path, name: str) -> str:
     return digest.hexdigest()
 
 
-def _function(path: Path, name: str) -> Callable[[], Iterable[Mapping[str, Any]]]:
-    spec = importlib.util.spec_from_file_location(f"hpo_rows_{path.stem}", path)
-    if spec is None or spec.loader is None:
-        raise ObjectiveError("the rows file is not a Python file", where=str(path))
-    module = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        raise _failed(error, path, "the rows file cannot be run") from error
-    function = getattr(module, name, None)
-    if not callable(function):
-        there = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
-        hint = did_you_mean(name, there) or f"define {name}(), a function that yields rows"
-        raise ObjectiveError(f"the rows file has no function `{name}`", where=str(path), hint=hint)
-    return function  # type: ignore[no-any-return]  # what it returns is checked row by row
-
-
 def _call(function: Callable[[], Iterable[Mapping[str, Any]]], path: Path) -> list[Any]:
     try:
         return list(function())
     except Exception as error:
-        raise _failed(error, path, f"`{getattr(function, '__name__', 'rows')}` failed") from error
-
-
-def _failed(error: Exception, path: Path, what: str) -> ObjectiveError:
-    own = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
-    line = error.lineno if isinstance(error, SyntaxError) else own[-1] if own else None
-    where = f"{path}:{line}" if line else str(path)
-    return ObjectiveError(
-        f"{what}: {type(error).__name__}: {error}", where=where, hint="run the file by itself to see more"
-    )
+        raise failed(error, path, f"`{getattr(function, '__name__', 'rows')}` failed") from error
 
 
 def _frame(records: list[Any], source: str) -> pd.DataFrame:

@@ -1,0 +1,169 @@
+"""Frames as data files: what ``read_frame`` reads, written whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hpo.data.messages import as_text
+from hpo.data.read import FORMATS
+from hpo.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_KINDS = {".jsonl", ".ndjson", ".csv", ".parquet", ".txt"}
+
+
+def write_frame(frame: pd.DataFrame, path: str | Path) -> None:
+    """Write a frame's columns to a data file of the kind that ``path`` ends with, its index not among them.
+
+    JSONL and Parquet keep lists and objects (conversations) as they are; CSV holds them as JSON text, and every value
+    as text; a text file has the column ``text`` alone, a row a line. A missing value is null, or an empty field. The
+    file appears when it is whole, with the same bytes for the same rows.
+
+    Args:
+        frame: n rows, n >= 1.
+        path: .jsonl, .csv, .parquet or .txt, each also .gz or .zst.
+
+    Raises:
+        DataError: the ending is none of these, a value does not fit the format, or the folder cannot be written.
+    """
+    path = Path(path)
+    name = path.name.lower()
+    packed = next((ending for ending in (".gz", ".zst") if name.endswith(ending)), "")
+    kind = Path(name.removesuffix(packed)).suffix
+    if kind not in _KINDS:
+        raise DataError(f"`{kind or path.name}` is not a format of data files", where=str(path), hint=f"give {FORMATS}")
+    if frame.empty:
+        raise DataError("there are no rows to write", where=str(path), hint="a data file has at least one row")
+    write = {".csv": _csv, ".parquet": _parquet, ".txt": _txt}.get(kind, _jsonl)
+    _replace(path, _packed(write(frame, path), packed))
+
+
+def _packed(content: bytes, ending: str) -> bytes:
+    if ending == ".gz":
+        return gzip.compress(content, mtime=0)  # without the time, equal rows give equal bytes
+    if ending == ".zst":
+        import zstandard
+
+        return zstandard.ZstdCompressor().compress(content)
+    return content
+
+
+def _replace(path: Path, content: bytes) -> None:
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+            os.chmod(temporary, 0o666 & ~_umask())  # a temporary file is its owner's alone
+            os.replace(temporary, path)
+        finally:
+            Path(temporary).unlink(missing_ok=True)
+    except OSError as error:
+        what = f"the file cannot be written: {error.strerror}"
+        raise DataError(what, where=str(path), hint="is its folder there, and yours to write in?") from error
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _jsonl(frame: pd.DataFrame, path: Path) -> bytes:
+    names = [str(name) for name in frame.columns]
+    lines = []
+    for row, record in enumerate(frame.itertuples(index=False, name=None)):
+        values = {name: _plain(value) for name, value in zip(names, record, strict=True)}
+        try:
+            lines.append(json.dumps(values, ensure_ascii=False, allow_nan=False) + "\n")
+        except (TypeError, ValueError) as error:
+            raise DataError(f"row {row} does not fit JSON: {error}", where=str(path)) from error
+    return _encoded("".join(lines), path)
+
+
+def _csv(frame: pd.DataFrame, path: Path) -> bytes:
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow([str(name) for name in frame.columns])
+    for record in frame.itertuples(index=False, name=None):
+        fields = [_field(value) for value in record]
+        if fields == [""]:
+            out.write('""\n')  # an empty line would read as no row
+        else:
+            writer.writerow(fields)
+    return _encoded(out.getvalue(), path)
+
+
+def _field(value: Any) -> str:
+    value = _plain(value)
+    if value is None:
+        return ""
+    if isinstance(value, list | dict | bool):
+        return json.dumps(value, ensure_ascii=False)
+    return as_text(value)
+
+
+def _txt(frame: pd.DataFrame, path: Path) -> bytes:
+    if list(frame.columns) != ["text"]:
+        others = ", ".join(str(name) for name in frame.columns if name != "text")
+        what = (
+            f"a text file holds the column `text` alone, and there is also {others}" if others else "no column `text`"
+        )
+        raise DataError(what, where=str(path), hint="write .jsonl, .csv or .parquet")
+    texts = [_field(value) for value in frame["text"]]
+    broken = [row for row, text in enumerate(texts) if "\n" in text or text.endswith("\r") or not text.strip()]
+    if broken:
+        what = f"row {broken[0]} is empty or has a line break, and a text file has a row a line"
+        raise DataError(what, where=str(path), hint="write .jsonl, .csv or .parquet")
+    return _encoded("".join(f"{text}\n" for text in texts), path)
+
+
+def _parquet(frame: pd.DataFrame, path: Path) -> bytes:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns = {}
+    for name in frame.columns:
+        values = [_plain(value) for value in frame[name].tolist()]
+        try:
+            columns[str(name)] = pa.array(values)
+        except (pa.ArrowException, TypeError, ValueError) as error:
+            what = f"the column `{name}` mixes kinds of values: {str(error).splitlines()[0]}"
+            raise DataError(what, where=str(path), hint="make them all text, or write .jsonl") from error
+    out = io.BytesIO()
+    pq.write_table(pa.table(columns), out)
+    return out.getvalue()
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON has it: numpy's numbers and arrays as Python's, what is missing as None."""
+    if isinstance(value, np.ndarray | list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, Mapping):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if value is None or (value != value) is True or type(value).__name__ in _MISSING else value
+
+
+_MISSING: Sequence[str] = ("NAType", "NaTType")
+
+
+def _encoded(text: str, path: Path) -> bytes:
+    try:
+        return text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        what = "a text holds half a surrogate pair, which UTF-8 cannot"
+        raise DataError(what, where=str(path), hint="the transform fix_encoding mends it") from error
