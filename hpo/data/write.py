@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import gzip
 import io
 import json
@@ -94,16 +93,16 @@ def _jsonl(frame: pd.DataFrame, path: Path) -> bytes:
 
 
 def _csv(frame: pd.DataFrame, path: Path) -> bytes:
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([str(name) for name in frame.columns])
+    lines = [",".join(_quoted(str(name)) for name in frame.columns)]
     for record in frame.itertuples(index=False, name=None):
-        fields = [_field(value) for value in record]
-        if fields == [""]:
-            out.write('""\n')  # an empty line would read as no row
-        else:
-            writer.writerow(fields)
-    return _encoded(out.getvalue(), path)
+        line = ",".join(_quoted(_field(value)) for value in record)
+        lines.append(line or '""')  # an empty line would read as no row
+    return _encoded("".join(f"{line}\n" for line in lines), path)
+
+
+def _quoted(field: str) -> str:
+    """A field as RFC 4180 has it; Python's writer leaves a lone carriage return bare."""
+    return '"' + field.replace('"', '""') + '"' if any(mark in field for mark in ',"\r\n') else field
 
 
 def _field(value: Any) -> str:
