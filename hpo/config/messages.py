@@ -31,14 +31,14 @@ _BOUNDS = {"greater_than": ("gt", "more than"), "greater_than_equal": ("ge", "at
 _BOUNDS |= {"less_than": ("lt", "less than"), "less_than_equal": ("le", "at most")}
 
 
-def translate(draft: Draft, errors: Sequence[ErrorDetails]) -> None:
-    """Note one fault for each value that pydantic finds wrong."""
+def translate(draft: Draft, errors: Sequence[ErrorDetails], root: type[BaseModel] = StudyConfig) -> None:
+    """Note one fault for each value that pydantic finds wrong; ``root`` is the model of the whole file."""
     together: dict[Key, list[ErrorDetails]] = {}
     for error in errors:
         together.setdefault(way_to(draft, error), []).append(error)
     for key, alternatives in together.items():
         if draft.sound(*key):
-            draft.fault(key, *_words(draft, key, alternatives))
+            draft.fault(key, *_words(draft, key, alternatives, root))
 
 
 def way_to(draft: Draft, error: ErrorDetails) -> Key:
@@ -54,12 +54,12 @@ def way_to(draft: Draft, error: ErrorDetails) -> Key:
     return key
 
 
-def _words(draft: Draft, key: Key, alternatives: Sequence[ErrorDetails]) -> tuple[str, str]:
+def _words(draft: Draft, key: Key, alternatives: Sequence[ErrorDetails], root: type[BaseModel]) -> tuple[str, str]:
     error = alternatives[0]
     kind, name, context = error["type"], f"`{_name(key)}`", error.get("ctx", {})
     found = _shown(draft, key, error["input"])
     if kind == "extra_forbidden":
-        return f"unknown key `{key[-1]}`{_inside(key)}", _unknown_hint(key)
+        return f"unknown key `{key[-1]}`{_inside(key)}", _unknown_hint(key, root)
     if kind == "missing":
         return f"`{key[-1]}` is missing{_inside(key)}", _missing_hint(key)
     if kind.startswith("union_tag") or kind == "model_attributes_type":
@@ -115,11 +115,11 @@ def _form_hint(key: Key, error: ErrorDetails, found: str) -> str:
     return 'put it in quotes: "..."' if error["type"] == "string_type" else ""
 
 
-def keys_at(key: Key) -> list[str]:
+def keys_at(key: Key, root: type[BaseModel] = StudyConfig) -> list[str]:
     """The keys that may stand in the block at ``key``; empty where any may."""
     if key[:1] == ("search_space",) and len(key) == 2:
         return sorted({name for model in PARAMETER_TYPES.values() for name in model.model_fields})
-    model: type[BaseModel] | None = StudyConfig
+    model: type[BaseModel] | None = root
     for step in key:
         if isinstance(step, int):
             continue
@@ -133,10 +133,10 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
     return next((found for each in get_args(annotation) if (found := _model_in(each))), None)
 
 
-def _unknown_hint(key: Key) -> str:
+def _unknown_hint(key: Key, root: type[BaseModel]) -> str:
     if key[-1] == "<<":
         return "merge keys are not read; write the keys out"
-    return did_you_mean(str(key[-1]), keys_at(key[:-1]))
+    return did_you_mean(str(key[-1]), keys_at(key[:-1], root))
 
 
 def _missing_hint(key: Key) -> str:
