@@ -38,6 +38,8 @@ class Task:
     fingerprint: str = ""  # of the data
     seed: int = 0
     resources: Resources = Resources()
+    forgetting: Rows | None = None  # text that nothing is tuned for, column `text`
+    harness: tuple[str, ...] = ()  # metrics wanted of lm-evaluation-harness, lm_eval:TASK:METRIC each
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,13 @@ class Outputs:
     nll_sum: NDArray[np.float64] | None = None  # negative log-likelihood in nats, summed over a row's scored tokens
     n_tokens: NDArray[np.int64] | None = None  # scored tokens of a row
     n_bytes: NDArray[np.int64] | None = None  # UTF-8 bytes of the scored text of a row
+    score: NDArray[np.float64] | None = None  # of the second of two classes; without labels: how good the row's answer
+    choice_scores: NDArray[np.float64] | None = None  # (n, m) log-likelihood of each choice, NaN where a row has fewer
+    choice_bytes: NDArray[np.float64] | None = None  # (n, m) UTF-8 bytes of each choice
+    n_samples: NDArray[np.int64] | None = None  # candidate answers of a row that were run or judged
+    n_passed: NDArray[np.int64] | None = None  # how many of them passed
+    ratings: NDArray[np.float64] | None = None  # (n, dimensions, raters), NaN where a rater gave none
+    seconds: NDArray[np.float64] | None = None  # wall time of predicting a row
 
 
 @dataclass(frozen=True)
@@ -77,6 +86,9 @@ class Progress:
     measurements: Mapping[str, float] = field(default_factory=dict)  # cumulative: train_tokens, peak_memory_gb, ...
     save: Callable[[Path], None] | None = None  # writes the adapter or model into a new folder
     checkpoint: Callable[[Path], None] | None = None  # writes all that a later attempt needs into a new folder
+    # Called once, before the run goes on, where the evaluation may be the one that counts; must not change the run.
+    train_outputs: Callable[[], Outputs] | None = None  # on a fixed sample of the training rows
+    closing: Callable[[], Mapping[str, float]] | None = None  # what only such an evaluation is worth: forgetting, ...
 
 
 @dataclass(frozen=True)
@@ -160,6 +172,10 @@ class Session(Protocol):
 
     def predict(self, artifact: Path | None, rows: Rows) -> Outputs:
         """See Objective.predict."""
+        ...
+
+    def base_closing(self) -> Mapping[str, float]:
+        """What ``Progress.closing`` gives, of the untuned base; an Objective may have a method of this name."""
         ...
 
     def probe(self, params: Mapping[str, Any]) -> Footprint | None:

@@ -20,15 +20,22 @@ def align(rows: Rows, outputs: Outputs, labels: tuple[str, ...] = ()) -> Outputs
         ObjectiveError: an id is missing, twice or unknown, an array has another length, or the labels differ.
     """
     positions = _positions(rows.ids, np.asarray(outputs.ids, dtype=object))
-    changes: dict[str, Any] = {"ids": rows.ids}
-    for each in fields(Outputs):
-        values = getattr(outputs, each.name)
-        if each.name in ("ids", "labels") or values is None:
-            continue
+    for name, values in arrays(outputs).items():
         if len(values) != len(rows):
-            raise ObjectiveError(f"outputs carry {len(values)} values of {each.name} for {len(rows)} rows")
-        changes[each.name] = np.asarray(values)[positions]
-    return _relabel(replace(outputs, **changes), labels)
+            raise ObjectiveError(f"outputs carry {len(values)} values of {name} for {len(rows)} rows")
+    return relabel(replace(take(outputs, positions), ids=rows.ids), labels)
+
+
+def arrays(outputs: Outputs) -> dict[str, NDArray[Any]]:
+    """What the outputs carry besides ids and labels, by the name of its field; first axis: the rows."""
+    values = {each.name: getattr(outputs, each.name) for each in fields(Outputs) if each.name not in ("ids", "labels")}
+    return {name: np.asarray(array) for name, array in values.items() if array is not None}
+
+
+def take(outputs: Outputs, positions: NDArray[np.int64]) -> Outputs:
+    """The outputs at ``positions``, in that order."""
+    changes: dict[str, Any] = {name: values[positions] for name, values in arrays(outputs).items()}
+    return replace(outputs, ids=np.asarray(outputs.ids, dtype=object)[positions], **changes)
 
 
 def _positions(wanted: NDArray[np.object_], have: NDArray[np.object_]) -> NDArray[np.int64]:
@@ -45,7 +52,12 @@ def _positions(wanted: NDArray[np.object_], have: NDArray[np.object_]) -> NDArra
     return np.array([where[name] for name in wanted.tolist()], dtype=np.int64)
 
 
-def _relabel(outputs: Outputs, labels: tuple[str, ...]) -> Outputs:
+def relabel(outputs: Outputs, labels: tuple[str, ...]) -> Outputs:
+    """The outputs with probabilities in the order of ``labels``; as they are where that is empty.
+
+    Raises:
+        ObjectiveError: they are of other labels.
+    """
     if not labels or outputs.labels == labels:
         return outputs
     if outputs.labels and sorted(outputs.labels) != sorted(labels):

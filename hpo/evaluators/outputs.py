@@ -11,11 +11,20 @@ from numpy.typing import NDArray
 from hpo.errors import ObjectiveError
 from hpo.objective import Outputs
 
-FIELDS = {"prediction": ("prediction",), "probabilities": ("probabilities",), "likelihood": ("nll_sum", "n_tokens")}
+FIELDS = {
+    "prediction": ("prediction",),
+    "probabilities": ("probabilities",),
+    "likelihood": ("nll_sum", "n_tokens"),
+    "score": ("score",),
+    "choices": ("choice_scores",),
+    "samples": ("n_samples", "n_passed"),
+    "ratings": ("ratings",),
+    "seconds": ("seconds",),
+}
 
 
 def given(outputs: Outputs | None) -> frozenset[str]:
-    """Which of prediction, probabilities and likelihood are there."""
+    """Which of the keys of FIELDS are there."""
     return frozenset(
         name for name, fields in FIELDS.items() if all(getattr(outputs, field, None) is not None for field in fields)
     )
