@@ -180,6 +180,11 @@ class GeneratorSession:
         """See Objective.predict."""
         return self._objective.predict(artifact, rows)
 
+    def base_closing(self) -> Mapping[str, float]:
+        """See Session.base_closing; nothing where the objective does not say."""
+        take = getattr(self._objective, "base_closing", None)
+        return {} if take is None else dict(take())
+
     def probe(self, params: Mapping[str, Any]) -> Footprint | None:
         """See Objective.probe."""
         return self._objective.probe(params)

@@ -33,6 +33,7 @@ class Rules:
     early_stopping: EarlyStopping | None = None
     devices: int = 1
     price_per_device_hour: float | None = None
+    wanted_last: tuple[str, ...] = ()  # metrics that only an evaluation that may be the one kept must give
 
 
 @dataclass(frozen=True)
@@ -98,9 +99,13 @@ class Run:
             numbers["cost_usd"] = numbers["device_seconds"] / 3600 * self.rules.price_per_device_hour
         return numbers
 
-    def unusable(self, metrics: Mapping[str, float]) -> str:
+    def closes(self, progress: Progress, metrics: Mapping[str, float]) -> bool:
+        """Whether this evaluation may be the one that the trial is judged by at its end."""
+        return (self.rules.early_stopping is not None or progress.fraction >= 1) and self._counts(metrics)
+
+    def unusable(self, metrics: Mapping[str, float], *, closing: bool = False) -> str:
         """The wanted metric that is missing or not finite, with its value; empty where all are fine."""
-        for name in self.rules.wanted:
+        for name in (*self.rules.wanted, *(self.rules.wanted_last if closing else ())):
             if name not in metrics or not math.isfinite(metrics[name]):
                 return f"{name} is {metrics.get(name, 'missing')}"
         return ""

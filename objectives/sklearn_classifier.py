@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpo.data.rows import Rows
+from hpo.data.sample import training_sample
 from hpo.errors import ObjectiveError
 from hpo.objective import Footprint, Outputs, Progress, Task, Trial
 
@@ -34,6 +35,7 @@ class SklearnClassifier:
             )
         self._labels = task.labels
         self._train, self._validation = task.train, task.validation
+        self._sample = None if task.validation is None else training_sample(task.train, task.validation, task.seed)
         index = {label: code for code, label in enumerate(task.labels)}
         self._codes = np.array([index[str(label)] for label in task.train.frame["label"]], dtype=np.int64)
 
@@ -52,12 +54,14 @@ class SklearnClassifier:
         texts = self._train.frame["text"].tolist()
         model = tfidf.fit(texts, self._codes, estimator, chosen)
         model = _over_all_classes(model, estimator.classes_, len(self._labels))
+        sample = self._sample
         yield Progress(
             examples=len(texts),
             fraction=1.0,
             outputs=None if self._validation is None else self._outputs(model, self._validation),
             measurements={"trainable_parameters": model.parameters, "train_tokens": tfidf.count_words(texts)},
             save=model.save,
+            train_outputs=None if sample is None else lambda: self._outputs(model, sample),
         )
 
     def predict(self, artifact: Path | None, rows: Rows) -> Outputs:

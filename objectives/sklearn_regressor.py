@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from hpo.data.rows import Rows
+from hpo.data.sample import training_sample
 from hpo.errors import ObjectiveError
 from hpo.objective import Footprint, Outputs, Progress, Task, Trial
 
@@ -29,6 +30,7 @@ class SklearnRegressor:
         if task.train is None:
             raise ObjectiveError("sklearn_regressor needs training rows", hint="set task: regression and data")
         self._train, self._validation = task.train, task.validation
+        self._sample = None if task.validation is None else training_sample(task.train, task.validation, task.seed)
         self._targets = task.train.frame["label"].to_numpy(dtype=np.float64)
 
     def train(self, trial: Trial) -> Iterator[Progress]:
@@ -43,12 +45,14 @@ class SklearnRegressor:
         estimator = Ridge(alpha=chosen["alpha"], random_state=trial.seed)
         texts = self._train.frame["text"].tolist()
         model = tfidf.fit(texts, self._targets, estimator, chosen)
+        sample = self._sample
         yield Progress(
             examples=len(texts),
             fraction=1.0,
             outputs=None if self._validation is None else _outputs(model, self._validation),
             measurements={"trainable_parameters": model.parameters, "train_tokens": tfidf.count_words(texts)},
             save=model.save,
+            train_outputs=None if sample is None else lambda: _outputs(model, sample),
         )
 
     def predict(self, artifact: Path | None, rows: Rows) -> Outputs:

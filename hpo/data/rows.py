@@ -58,3 +58,4 @@ class Splits:
     test: Rows | None
     labels: tuple[str, ...]  # class names, sorted; empty unless the task is classification
     fingerprint: str  # of all rows, columns, template and the split: changes when any of them does
+    forgetting: Rows | None = None  # text that nothing is tuned for: what a run forgets is measured on it

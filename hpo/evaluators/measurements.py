@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hpo.config.models import Direction
+from hpo.config.models import Direction, TaskKind
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,14 @@ DESCRIPTIONS: Mapping[str, Measurement] = {
     "latency_ms": Measurement("milliseconds", "Mean time of predicting one row."),
     "cost_usd": Measurement("US dollars", "Device hours times the price of a device hour."),
     "examples": Measurement("examples", "Training examples seen, every epoch counted.", reproducible=True),
+    "overfitting": Measurement(
+        "the primary metric's own",
+        "How much better the primary metric is on training rows than on validation rows; at most 512 rows of each.",
+        reproducible=True,
+    ),
+    "forgetting": Measurement(
+        "nats per token", "Loss on the text of data.forgetting, minus the untuned model's own.", reproducible=True
+    ),
     "unscored": Measurement(
         "rows", "Rows that an evaluator could not score: no number, no likelihood.", reproducible=True
     ),
@@ -45,3 +53,15 @@ DESCRIPTIONS: Mapping[str, Measurement] = {
 
 MEASUREMENTS: Mapping[str, Direction] = {name: each.direction for name, each in DESCRIPTIONS.items()}
 REPRODUCIBLE: frozenset[str] = frozenset(name for name, each in DESCRIPTIONS.items() if each.reproducible)
+TRAIN = "train_"  # train_accuracy: the primary metric on a sample of the training rows
+
+
+def is_measurement(name: str, task: TaskKind) -> bool:
+    """Whether a name of an objective or a constraint is measured beside the metrics, not computed from outputs.
+
+    >>> is_measurement("latency_ms", "regression"), is_measurement("train_mae", "regression")
+    (True, True)
+    >>> is_measurement("train_mae", "custom")  # an objective of one's own measures what it likes
+    False
+    """
+    return name in MEASUREMENTS or (task != "custom" and name.startswith(TRAIN))

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hpo.config.harness import is_harness
 from hpo.config.models import TaskKind
 from hpo.data.rows import Rows
 from hpo.errors import ConfigurationError, ObjectiveError
 from hpo.evaluators import registry, user
 from hpo.evaluators.align import align
 from hpo.evaluators.classification import BINARY
-from hpo.evaluators.measurements import MEASUREMENTS
+from hpo.evaluators.measurements import is_measurement
 from hpo.evaluators.outputs import FIELDS, given
 from hpo.evaluators.protocol import Evaluator, ExampleScores, Metric, Weights
 from hpo.objective import Outputs
@@ -62,7 +63,7 @@ class Scorecard:
     ) -> None:
         self.task = task
         self.labels = tuple(labels)
-        names = [name for name in wanted if name not in MEASUREMENTS]
+        names = [name for name in wanted if not is_measurement(name, task) and not is_harness(name)]
         if task == "custom":  # the objective measures its own metrics
             names = [name for name in names if user.is_reference(name)]
         self._wanted = {name: registry.find(name, task) for name in dict.fromkeys(names)}

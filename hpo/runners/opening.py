@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hpo.config.harness import is_harness
 from hpo.config.models import StudyConfig
-from hpo.evaluators.measurements import MEASUREMENTS
+from hpo.evaluators.measurements import is_measurement
 from hpo.evaluators.score import Scorecard
 from hpo.objective import Resources, Task
 from hpo.runners.local import LocalRunner
@@ -45,10 +46,14 @@ def open_worker(name: str, config: StudyConfig, splits: Splits | None, cache: Pa
         fingerprint=splits.fingerprint if splits else "",
         seed=config.sampler.seed,
         resources=resources(config),
+        forgetting=splits.forgetting if splits else None,
+        harness=tuple(dict.fromkeys(name for name in wanted(config) if is_harness(name))),
     )
+    aims = [objective.metric for objective in config.objectives]
     rules = Rules(
         primary=config.primary,
-        wanted=tuple(o.metric for o in config.objectives if o.metric not in MEASUREMENTS),
+        wanted=tuple(name for name in aims if not is_measurement(name, config.task) and not is_harness(name)),
+        wanted_last=tuple(name for name in aims if is_harness(name)),
         early_stopping=config.training.early_stopping,
         price_per_device_hour=config.price_per_device_hour,
     )

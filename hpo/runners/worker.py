@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from hpo.config.harness import is_harness
 from hpo.config.knowledge import ready_objectives
-from hpo.errors import HpoError, ObjectiveError
+from hpo.errors import HpoError, ObjectiveError, TrialFailure
+from hpo.evaluators.overfitting import gap
 from hpo.objective import Failed, Footprint, Objective, Outputs, Progress, Progressed, Session, Task, Trial
 from hpo.runners.protocol import Ended, Message, Reference, Started
 from hpo.trial import Rules, Run
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
     from hpo.evaluators.score import Scorecard
 
+_Found = TypeVar("_Found")
 _CLASSICAL = {"classification": "sklearn_classifier", "regression": "sklearn_regressor"}
 
 
@@ -83,6 +86,8 @@ class Worker:
             return None
         seconds = time.perf_counter() - began
         scored, metrics, table = self._score(Progress(0, 1.0, outputs))
+        if name == "base":
+            scored, metrics = self._close(replace(scored, closing=self._session.base_closing), metrics)
         measurements = {**scored.measurements, "device_seconds": seconds * self._rules.devices}
         return Reference(name, metrics, measurements, table)
 
@@ -111,12 +116,16 @@ class Worker:
         began = time.perf_counter()
         try:
             progress, metrics, table = self._score(progress)
+            closing = run.closes(progress, metrics)
+            if closing:
+                progress, metrics = self._close(progress, metrics)
         except HpoError as error:
             self._session.evict(run.trial.number)
-            yield self._end(run.failed("exception", str(error)))
+            yield self._end(run.failed(error.reason if isinstance(error, TrialFailure) else "exception", str(error)))
             return
         run.paused += time.perf_counter() - began
-        fault = run.unusable(metrics) if not progress.measurements.get("unscored") or progress.fraction >= 1 else ""
+        lenient = progress.measurements.get("unscored") and progress.fraction < 1
+        fault = "" if lenient else run.unusable(metrics, closing=closing)
         report = run.take(progress, metrics, table) if not fault else None
         if report is None:
             self._session.evict(run.trial.number)
@@ -146,6 +155,18 @@ class Worker:
         counted = replace(progress, measurements={**progress.measurements, **scored.measurements})
         return counted, {**metrics, **scored.metrics}, scored.table
 
+    def _close(self, progress: Progress, metrics: dict[str, float]) -> tuple[Progress, dict[str, float]]:
+        """The evaluation with what is measured only where it may be the one that counts."""
+        found: dict[str, float] = {}
+        if progress.train_outputs is not None and self._scorecard is not None and self._task.train is not None:
+            outputs = _called(progress.train_outputs)
+            found |= gap(self._scorecard, self._task.train, outputs, metrics, self._rules.primary)
+        if progress.closing is not None:
+            found |= _called(progress.closing)
+        own = {name: value for name, value in found.items() if is_harness(name)}
+        measured = {name: value for name, value in found.items() if name not in own}
+        return replace(progress, measurements={**measured, **progress.measurements}), {**metrics, **own}
+
     def _base(self) -> Outputs | None:
         assert self._task.validation is not None
         try:
@@ -164,3 +185,17 @@ class Worker:
         for progress in objective.train(Trial(0, {}, self._task.seed, folder)):
             last = progress.outputs
         return last
+
+
+def _called(author: Callable[[], _Found]) -> _Found:
+    """What an objective's own function returns.
+
+    Raises:
+        ObjectiveError: in place of any exception that is not already an HpoError.
+    """
+    try:
+        return author()
+    except HpoError:
+        raise
+    except Exception as error:
+        raise ObjectiveError(f"the objective failed at its last evaluation: {type(error).__name__}: {error}") from error

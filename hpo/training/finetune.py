@@ -17,6 +17,7 @@ from hpo.objective import Footprint, Outputs, Progress, Task, Trial
 from hpo.training import artifacts, checkpoints, footprint
 from hpo.training.adapters import adapt, checkpoint_gradients, load_adapter, save_adapter
 from hpo.training.batches import make_schedule
+from hpo.training.closing import Closing
 from hpo.training.encode import Encoded, Encoder
 from hpo.training.loop import Evaluation, Run, guarded
 from hpo.training.losses import CompletionLoss, HeadLoss, Loss
@@ -26,6 +27,7 @@ from hpo.training.optimizer import lay_out, make_trainable
 from hpo.training.predict import predict
 from hpo.training.prompts import causal_pieces
 from hpo.training.question import Question
+from hpo.training.ready import Ready
 from hpo.training.resident import Needs, Resident, load, quiet
 from hpo.training.settings import settings_of
 
@@ -62,6 +64,7 @@ class FineTuning:
         self._measured: dict[Any, dict[str, float]] = {}
         if not full:
             _check_targets(self._resident, self._settings)
+        self._closing = Closing(task, self._question(self._settings, (0.0, 1.0)), self._base)
 
     def train(self, trial: Trial) -> Iterator[Progress]:
         """Train, yielding at each evaluation; see Objective.train."""
@@ -74,17 +77,25 @@ class FineTuning:
         for evaluation in run.evaluations(settings.evaluations):
             outputs = guarded(lambda: predict(run.model, validation, question))
             run.meter.latencies = question.latencies
-            yield self._progress(run, evaluation, outputs, self._manifest(settings, question.scale, trial.seed))
+            progress = self._progress(run, evaluation, outputs, self._manifest(settings, question.scale, trial.seed))
+            yield self._closing.added(progress, run.model, question)
 
     def predict(self, artifact: Path | None, rows: Rows) -> Outputs:
         """Predict with an artifact, or with the untuned base (an encoder's: its head drawn from the study's seed)."""
+        return self.ready(artifact)(rows)
+
+    def ready(self, artifact: Path | None) -> Ready:
+        """The model that ``predict`` asks, loaded once for any number of questions."""
         if artifact is None:
             question = self._question(self._settings, self._scale())
-            question = replace(question, shown=self._shown(question))
-            return guarded(lambda: predict(self._base(), rows, question))  # type: ignore[no-any-return]
+            return guarded(lambda: Ready(self._base(), replace(question, shown=self._shown(question))))  # type: ignore[no-any-return]
         manifest = artifacts.read_manifest(artifact)
         question = self._question(manifest.settings, manifest.scale)
-        return guarded(lambda: predict(self._restored(artifact, manifest), rows, question))  # type: ignore[no-any-return]
+        return guarded(lambda: Ready(self._restored(artifact, manifest), question))  # type: ignore[no-any-return]
+
+    def base_closing(self) -> Mapping[str, float]:
+        """What a closing evaluation measures, of the untuned base; see Session.base_closing."""
+        return self._closing.of_base()
 
     def probe(self, params: Mapping[str, Any]) -> Footprint | None:
         """Predict memory and time from a two-point measurement, made once a kind of adapter; see Objective.probe."""
@@ -101,7 +112,7 @@ class FineTuning:
         """Let the model go."""
         import gc
 
-        del self._resident, self._encoder
+        del self._resident, self._encoder, self._closing
         gc.collect()
 
     # A run

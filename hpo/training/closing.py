@@ -1,0 +1,88 @@
+"""What is measured of an evaluation that may be the one that counts: training rows, forgetting, harness tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from hpo.data.rows import Rows
+from hpo.data.sample import training_sample
+from hpo.errors import ModelError
+from hpo.objective import Outputs, Progress, Task
+from hpo.training.forgetting import Forgetting
+from hpo.training.loop import guarded
+from hpo.training.predict import predict
+from hpo.training.question import Question
+
+
+class Closing:
+    """Reads a run's model, and changes neither its weights nor its random numbers.
+
+    Costs one prediction of at most 512 training rows, one reading of the text of ``data.forgetting``, and the wanted
+    tasks of lm-evaluation-harness: once a trial, or with early stopping at each evaluation that is the best so far.
+
+    Args:
+        task: the study's task.
+        question: how rows are read with the study's fixed settings.
+        base: gives the untuned model.
+
+    Raises:
+        ModelError: the model has no language-modelling head, and one is needed.
+        DataError: the text of ``data.forgetting`` has no token that can be scored.
+    """
+
+    def __init__(self, task: Task, question: Question, base: Callable[[], Any]) -> None:
+        self._task, self._question, self._base = task, question, base
+        self._sample = _sample(task)
+        self._forgetting: Forgetting | None = None
+        if task.forgetting is not None:
+            refuse_encoder(question, "forgetting cannot be measured", "remove data.forgetting")
+            rows = task.forgetting
+            self._forgetting = guarded(lambda: Forgetting(rows, question, base()))
+
+    def added(self, progress: Progress, model: Any, question: Question) -> Progress:
+        """``progress`` with what is measured where it counts.
+
+        Args:
+            progress: an evaluation of a run.
+            model: the run's model, as it is at this moment.
+            question: how the run's rows are read.
+        """
+        sample = self._sample
+        asked = replace(question, latencies=[])
+        return replace(
+            progress,
+            train_outputs=None if sample is None else lambda: _predict(model, sample, asked),
+            closing=(lambda: self.measure(model)) if self._forgetting else None,
+        )
+
+    def measure(self, model: Any) -> Mapping[str, float]:
+        """``forgetting``, by that name."""
+        forgetting = self._forgetting
+        return {} if forgetting is None else {"forgetting": guarded(lambda: forgetting.measure(model))}
+
+    def of_base(self) -> Mapping[str, float]:
+        """``measure`` of the untuned model."""
+        return self.measure(self._base()) if self._forgetting else {}
+
+
+def refuse_encoder(question: Question, what: str, instead: str) -> None:
+    """Raise ModelError where the model is an encoder."""
+    if question.resident.info.kind == "encoder":
+        raise ModelError(
+            f"the model is an encoder without a language-modelling head: {what}",
+            where="model",
+            hint=f"{instead}, or use a causal model (Llama, Qwen)",
+        )
+
+
+def _predict(model: Any, rows: Rows, question: Question) -> Outputs:
+    outputs: Outputs = guarded(lambda: predict(model, rows, question))
+    return outputs
+
+
+def _sample(task: Task) -> Rows | None:
+    if task.train is None or task.validation is None or not len(task.train):
+        return None
+    return training_sample(task.train, task.validation, task.seed)
