@@ -82,8 +82,9 @@ def read_predictions(path: str | Path, task: TaskKind | None = None, labels: tup
 
     Args:
         path: the file.
-        task: classification, regression, instruction, ...; None: told from the columns (labels that are all numbers,
-            one of them with a fraction, are regression).
+        task: classification, regression, instruction, ... of a data set whose truth the caller knows, so that the file
+            may lack it; None: told from the columns (labels that are all numbers, one of them with a fraction, are
+            regression), and the truth must be among them.
         labels: the label list where it is known; else the classes of the probabilities, else those of the labels.
 
     Raises:
@@ -94,7 +95,9 @@ def read_predictions(path: str | Path, task: TaskKind | None = None, labels: tup
     table = Table(read_frame(path), str(path))
     ids, seeds = _ids(table), _seeds(table)
     _refuse_repeated(table, ids, seeds)
-    task = task or _task(table)
+    if task is None:
+        task = _task(table)
+        _refuse_without_truth(table, task)
     said = _outputs(table, task, ids, labels)
     rows = _rows(table, task, ids, said.labels)
     positions = _positions(table, ids, seeds)
@@ -131,10 +134,10 @@ def _refuse_repeated(table: Table, ids: NDArray[np.object_], seeds: NDArray[np.i
 
 def _task(table: Table) -> TaskKind:
     have = set(map(str, table.frame.columns))
-    if have & {"reference", "choice_scores"} or ("label" not in have and have & {"passed", "n"}):
+    if have & {"reference", "choice_scores"}:
         return "instruction"
     if "label" not in have:
-        return "language_modeling" if "nll_sum" in have else "custom"
+        return "language_modeling" if "nll_sum" in have else "instruction"
     if any(name.startswith(columns.PROBABILITY) for name in have):
         return "classification"
     values = [columns.number(value) for value in table.frame["label"]]
@@ -159,7 +162,8 @@ def _outputs(table: Table, task: TaskKind, ids: NDArray[np.object_], labels: tup
         likeliest[np.isnan(probability).any(axis=1)] = None
         said["prediction"] = likeliest
     if task == "classification" and not (classes or labels):
-        classes = tuple(sorted({as_text(value).strip() for value in table.column("label")}))
+        named = "label" if "label" in have else "prediction"
+        classes = tuple(sorted({as_text(value).strip() for value in table.column(named).dropna()}))
     return _in_order(table, Outputs(ids, probabilities=probability, labels=classes or labels, **said), labels)
 
 
@@ -182,9 +186,9 @@ def _choice_bytes(table: Table, scores: NDArray[np.float64]) -> NDArray[np.float
         return None
     width = max(found.shape[1], scores.shape[1])
     padded = [np.pad(each, ((0, 0), (0, width - each.shape[1])), constant_values=np.nan) for each in (found, scores)]
-    other: NDArray[np.bool_] = np.not_equal(np.isnan(padded[0]), np.isnan(padded[1])).any(axis=1)
+    other = np.asarray(np.any(np.isnan(padded[0]) ^ np.isnan(padded[1]), axis=1))
     table.refuse(other, "have not as many choices as `choice_scores`", "one entry a choice in both lists")
-    table.refuse((found <= 0).any(axis=1), "have a choice without a byte")
+    table.refuse(np.asarray(np.any(found <= 0, axis=1)), "have a choice without a byte")
     return found
 
 
@@ -215,7 +219,6 @@ def _rows(table: Table, task: TaskKind, ids: NDArray[np.object_], labels: tuple[
     """A row a line of the file, so far with ids repeated for every seed."""
     import pandas as pd
 
-    _refuse_without_truth(table, task)
     kept = [name for name in table.frame.columns if name not in OURS and not str(name).startswith(columns.PROBABILITY)]
     frame = table.frame[kept].reset_index(drop=True)
     frame.insert(0, "id", pd.Series(ids, dtype=object))
@@ -235,10 +238,11 @@ def _rows(table: Table, task: TaskKind, ids: NDArray[np.object_], labels: tuple[
 
 def _refuse_without_truth(table: Table, task: TaskKind) -> None:
     """Classes and numbers need a label, and generated answers a reference; candidates and choices do not."""
-    if task in ("classification", "regression"):
-        table.column("label")
-    elif task == "instruction" and "prediction" in table.frame and not {"passed", "n"} & set(table.frame.columns):
-        table.column("reference")
+    have = set(map(str, table.frame.columns))
+    needed = "label" if task in ("classification", "regression") else "reference"
+    if needed not in have and (needed == "label" or ("prediction" in have and not have & {"passed", "n"})):
+        hint = "`label` is the true class or number, `reference` the answer to generate"
+        raise unknown_column(needed, list(table.frame.columns), table.where, hint)
 
 
 def _refuse_unknown(table: Table, truth: NDArray[np.object_], labels: tuple[str, ...]) -> None:

@@ -120,8 +120,18 @@ def _plain(value: Any) -> Any:
 
 
 def _parquet(frame: pd.DataFrame) -> bytes:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns = {}
+    for name in frame.columns:
+        values = frame[name].tolist()
+        try:
+            columns[str(name)] = pa.array(values, from_pandas=True)
+        except (pa.ArrowException, TypeError, ValueError):  # a column of the user's own that mixes kinds of values
+            columns[str(name)] = pa.array([None if value is None else str(value) for value in values])
     buffer = io.BytesIO()
-    frame.to_parquet(buffer, index=False)
+    pq.write_table(pa.table(columns), buffer)
     return buffer.getvalue()
 
 

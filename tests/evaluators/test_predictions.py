@@ -121,7 +121,7 @@ def test_candidates_and_choices(tmp_path, csv):
     ("text", "said"),
     [
         ("label,prediction\nx,x\n", "there is no column `id`"),
-        ("id,prediction\na,x\n", None),
+        ("id,prediction\na,x\n", "no column `reference`; the columns are id, prediction"),
         ("id,label,predicted\na,x,x\n", "no column `prediction`; the columns are id, label, predicted"),
         ("id,label,prediction\na,x,x\n,x,x\n", "1 row (line 3) have no id"),
         (
@@ -165,9 +165,6 @@ def test_candidates_and_choices(tmp_path, csv):
 )
 def test_what_is_wrong_with_a_file_is_said_with_its_line(csv, text, said):
     path = csv(text)
-    if said is None:
-        assert read_predictions(path).task == "custom"
-        return
     found = refusal(path)
     assert said in found
     assert "said.csv" in found
@@ -177,7 +174,7 @@ def test_what_the_caller_knows_is_demanded(csv):
     path = csv("id,label,prediction\na,x,x\nb,z,z\n")
     assert "label that is none of the classes: 'z'" in refusal(path, labels=("x", "y"))
     assert "have no finite number as prediction" in refusal(path, task="regression")
-    assert "no column `reference`" in refusal(path, task="instruction")
+    assert read_predictions(csv("id,prediction\na,x\n"), "classification", ("x", "y")).outputs.labels == ("x", "y")
     probable = csv("id,label,probability_x,probability_q\na,x,.5,.5\n")
     assert "of other classes than the labels: q, y" in refusal(probable, labels=("x", "y"))
 
@@ -234,3 +231,11 @@ def test_another_ending_is_refused(build, tmp_path):
     rows, outputs = build.classified(5, 2, seed=2)
     with pytest.raises(DataError, match=r"`\.xlsx` is not a format of predictions"):
         write_predictions(tmp_path / "said.xlsx", rows, outputs)
+
+
+def test_a_column_that_mixes_kinds_of_values_is_written_as_text(tmp_path):
+    rows = Rows(pd.DataFrame({"id": ["a", "b"], "label": ["x", "y"], "note": ["n", 3]}), "custom")
+    said = Outputs(rows.ids, np.array(["x", None], dtype=object))
+    found = read_predictions(write_predictions(tmp_path / "said.parquet", rows, said))
+    assert found.rows.frame["note"].tolist() == ["n", "3"]
+    assert found.outputs.prediction.tolist() == ["x", None]
