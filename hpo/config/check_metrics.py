@@ -7,7 +7,8 @@ from typing import Any
 
 from hpo.config.check_study import task_of
 from hpo.config.draft import Draft, did_you_mean
-from hpo.config.models import Direction
+from hpo.config.harness import is_harness
+from hpo.config.models import Direction, TaskKind
 from hpo.config.paths import is_own
 
 
@@ -40,9 +41,9 @@ def _check_name(draft: Draft, key: tuple[str, int], metric: str) -> None:
     from hpo.evaluators import registry
 
     task = task_of(draft)
-    if task is None or task == "custom" or is_own(metric):
+    if task is None or task == "custom" or is_own(metric) or is_harness(metric):
         return
-    names = registry.metric_names(task) | set(registry.MEASUREMENTS)
+    names = registry.metric_names(task) | set(registry.MEASUREMENTS) | _of_training_rows(draft, task)
     if metric in names:
         return
     if registry.direction(metric) is None:
@@ -50,6 +51,14 @@ def _check_name(draft: Draft, key: tuple[str, int], metric: str) -> None:
     else:
         what, hint = f"the metric `{metric}` is not one of the task {task}", did_you_mean("", names)
     draft.fault((*key, "metric"), what, hint)
+
+
+def _of_training_rows(draft: Draft, task: TaskKind) -> set[str]:
+    """The primary metric, as it is measured on training rows."""
+    from hpo.evaluators import registry
+
+    first = next((entry["metric"] for _, entry in _entries(draft, "objectives")), "")
+    return {f"{registry.TRAIN}{first}"} if first in registry.metric_names(task) else set()
 
 
 def _check_direction(draft: Draft, position: int, entry: dict[str, Any]) -> None:
@@ -63,11 +72,11 @@ def _check_direction(draft: Draft, position: int, entry: dict[str, Any]) -> None
 def _better(metric: str) -> Direction | None:
     from hpo.evaluators import registry
 
-    if is_own(metric):
+    if is_own(metric) or is_harness(metric):
         return None
     if metric == "loss" or metric.endswith("_loss"):
         return "minimize"
-    return registry.direction(metric)
+    return registry.direction(metric) or registry.direction(metric.removeprefix(registry.TRAIN))
 
 
 def _check_bound(draft: Draft, position: int, entry: dict[str, Any], seen: set[tuple[str, str]]) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
 
 Side = Literal["max", "min"]
 
@@ -54,3 +56,52 @@ _SPECS = (
 )
 
 GATES: Mapping[str, GateSpec] = {spec.name: spec for spec in _SPECS}
+
+
+def _threshold(name: str) -> Any:
+    spec = GATES[name]
+    return Field(ge=spec.low, le=spec.high, description=spec.what)
+
+
+class GatesConfig(BaseModel):
+    """Thresholds that the rows must keep before the first trial; null switches one off, and only leakage is on."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    min_words_per_sample: Annotated[float | None, _threshold("min_words_per_sample")] = GATES[
+        "min_words_per_sample"
+    ].unset
+    max_words_per_sample: Annotated[float | None, _threshold("max_words_per_sample")] = GATES[
+        "max_words_per_sample"
+    ].unset
+    max_duplicate_ratio: Annotated[float | None, _threshold("max_duplicate_ratio")] = GATES["max_duplicate_ratio"].unset
+    max_near_duplicate_ratio: Annotated[float | None, _threshold("max_near_duplicate_ratio")] = GATES[
+        "max_near_duplicate_ratio"
+    ].unset
+    max_leakage_ratio: Annotated[float | None, _threshold("max_leakage_ratio")] = GATES["max_leakage_ratio"].unset
+    min_vocabulary_richness: Annotated[float | None, _threshold("min_vocabulary_richness")] = GATES[
+        "min_vocabulary_richness"
+    ].unset
+    max_special_character_ratio: Annotated[float | None, _threshold("max_special_character_ratio")] = GATES[
+        "max_special_character_ratio"
+    ].unset
+    max_label_noise: Annotated[float | None, _threshold("max_label_noise")] = GATES["max_label_noise"].unset
+    max_class_imbalance: Annotated[float | None, _threshold("max_class_imbalance")] = GATES["max_class_imbalance"].unset
+    max_contradictory_label_ratio: Annotated[float | None, _threshold("max_contradictory_label_ratio")] = GATES[
+        "max_contradictory_label_ratio"
+    ].unset
+    max_encoding_damage_ratio: Annotated[float | None, _threshold("max_encoding_damage_ratio")] = GATES[
+        "max_encoding_damage_ratio"
+    ].unset
+    max_personal_data_ratio: Annotated[float | None, _threshold("max_personal_data_ratio")] = GATES[
+        "max_personal_data_ratio"
+    ].unset
+    max_truncated_ratio: Annotated[float | None, _threshold("max_truncated_ratio")] = GATES["max_truncated_ratio"].unset
+    max_empty_ratio: Annotated[float | None, _threshold("max_empty_ratio")] = GATES["max_empty_ratio"].unset
+    max_outlier_ratio: Annotated[float | None, _threshold("max_outlier_ratio")] = GATES["max_outlier_ratio"].unset
+    min_rows_per_class: Annotated[float | None, _threshold("min_rows_per_class")] = GATES["min_rows_per_class"].unset
+
+    @property
+    def thresholds(self) -> dict[str, float]:
+        """The gates that are on, and their thresholds."""
+        return {name: value for name, value in self.model_dump().items() if value is not None}

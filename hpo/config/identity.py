@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from hpo.config.harness import is_harness, parse
 from hpo.config.models import StudyConfig
 from hpo.config.paths import file_part, is_own
 
@@ -53,11 +54,12 @@ def describe_difference(old: Mapping[str, str], new: Mapping[str, str]) -> list[
 
 def _portable(reference: str) -> Any:
     """A file of the user's own by its content, not by the folder it lies in; other names as they are."""
-    if not is_own(reference):
+    task = parse(reference) if is_harness(reference) else None
+    if not is_own(reference) and not (task and task.is_file):
         return reference
-    file = Path(file_part(reference))
+    file = Path(task.task if task else file_part(reference))
     content = file.read_bytes() if file.is_file() else b""
-    return (file.name, reference.removeprefix(str(file)), hashlib.blake2b(content, digest_size=16).hexdigest())
+    return (file.name, reference.replace(str(file), ""), hashlib.blake2b(content, digest_size=16).hexdigest())
 
 
 def _hash(part: Any) -> str:

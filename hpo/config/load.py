@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from hpo.config.check_closing import check_closing
 from hpo.config.check_metrics import check_metrics
 from hpo.config.check_parameters import check_each, parameters
 from hpo.config.check_references import check_references
@@ -70,6 +71,7 @@ def load_text(text: str, shown: str, folder: Path, overrides: Sequence[str] = ()
     check_references(draft, known, sound)
     check_study(draft, known, sound)
     check_metrics(draft)
+    check_closing(draft, known)
     resolve(draft)
     if draft.faults:
         raise ConfigurationError.of(draft.sorted_faults())

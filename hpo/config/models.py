@@ -6,11 +6,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
+from hpo.config.gates import GatesConfig
 from hpo.config.space import Parameter
 from hpo.config.training import TrainingConfig
 
 TaskKind = Literal["classification", "regression", "instruction", "language_modeling", "custom"]
 Direction = Literal["maximize", "minimize"]
+FOLDS = 5  # of a kfold split that does not say
 
 
 class Frozen(BaseModel):
@@ -37,12 +39,14 @@ class SplitConfig(Frozen):
     """How rows are divided; near-duplicates and groups never straddle."""
 
     strategy: Annotated[
-        Literal["stratified", "random", "group", "time"] | None,
-        Field(description="unset: stratified for classification, else random"),
+        Literal["stratified", "random", "group", "time", "kfold"] | None,
+        Field(description="unset: stratified for classification, else random; kfold: one fold of k is validation"),
     ] = None
     validation: Annotated[float, Field(gt=0, lt=1, description="share of the rows")] = 0.15
     test: Annotated[float, Field(ge=0, lt=1, description="share of the rows, untouched by the search")] = 0.2
     by: Annotated[str | None, Field(description="column that names a row's group (group) or its time (time)")] = None
+    k: Annotated[int | None, Field(ge=2, description="folds of a kfold split; unset: 5")] = None
+    fold: Annotated[int | None, Field(ge=0, description="the fold whose rows are validation; unset: 0")] = None
     seed: Annotated[int, Field(ge=0, description="decides which rows fall into which part")] = 0
 
 
@@ -60,19 +64,27 @@ class DataConfig(Frozen):
     template: Annotated[str | None, Field(description="prompt with {column} fields")] = None
     limit: Annotated[int | None, Field(ge=1, description="at most so many rows, drawn by the split's seed")] = None
     split: Annotated[SplitConfig, Field(description="how rows are divided")] = SplitConfig()
+    gates: Annotated[GatesConfig, Field(description="what the rows must keep before the first trial")] = GatesConfig()
+    forgetting: Annotated[
+        str | None, Field(description="file with a column text that nothing is tuned for: what is forgotten of it")
+    ] = None
 
 
 class ObjectiveConfig(Frozen):
     """One metric to optimise; the first of the list is the primary one."""
 
-    metric: Annotated[str, Field(description="a metric of the task, a measurement, or mine.py:name")]
+    metric: Annotated[
+        str, Field(description="a metric of the task, a measurement, lm_eval:TASK:METRIC or mine.py:name")
+    ]
     direction: Annotated[Direction, Field(description="which way is better")]
 
 
 class ConstraintConfig(Frozen):
     """A bound on a metric or measurement; exactly one of max and min."""
 
-    metric: Annotated[str, Field(description="a metric of the task, a measurement, or mine.py:name")]
+    metric: Annotated[
+        str, Field(description="a metric of the task, a measurement, lm_eval:TASK:METRIC or mine.py:name")
+    ]
     max: Annotated[float | None, Field(description="at most")] = None
     min: Annotated[float | None, Field(description="at least")] = None
 
@@ -194,7 +206,9 @@ class StudyConfig(Frozen):
     price_per_device_hour: Annotated[float | None, Field(gt=0, description="US dollars; turns time into cost_usd")] = (
         None
     )
-    keep_models: Annotated[int, Field(ge=1, description="how many of the best adapters or models stay on disk, beside the default's")] = 1
+    keep_models: Annotated[
+        int, Field(ge=1, description="how many of the best adapters or models stay on disk, beside the default's")
+    ] = 1
     loggers: Annotated[LoggersConfig, Field(description="where curves are written besides the run folder")] = (
         LoggersConfig()
     )

@@ -8,7 +8,7 @@ import os
 from hpo.config.draft import Draft, Key
 
 PACKAGE = "package:"  # of a model that an installed package carries
-FILES: tuple[Key, ...] = (("data", "train"), ("data", "validation"), ("data", "test"))
+FILES: tuple[Key, ...] = (("data", "train"), ("data", "validation"), ("data", "test"), ("data", "forgetting"))
 
 
 def resolve(draft: Draft) -> None:

@@ -12,16 +12,13 @@ KEYS: tuple[Key, ...] = (
     ("finalists",),
     ("statistics",),
     ("value_per_point",),
-    ("data", "gates"),
     ("data", "preparation"),
-    ("data", "split", "k"),
     ("loggers", "wandb"),
     ("loggers", "mlflow"),
 )
 
 # Values: whether this one is refused.
 VALUES: dict[Key, Callable[[Any], bool]] = {
-    ("data", "split", "strategy"): lambda value: value == "kfold",
     ("runner", "name"): lambda value: value == "ray",
     ("runner", "address"): lambda value: value is not None,
     ("runner", "max_workers"): lambda value: _number(value) and value > 1,
@@ -31,7 +28,6 @@ VALUES: dict[Key, Callable[[Any], bool]] = {
 }
 
 VALUES_IN_WORDS: dict[Key, str] = {
-    ("data", "split", "strategy"): "kfold",
     ("runner", "name"): "ray",
     ("runner", "address"): "any",
     ("runner", "max_workers"): "more than 1",
@@ -68,7 +64,6 @@ def _number(value: Any) -> bool:
 
 def _instead(key: Key) -> str:
     instead: dict[Key, str] = {
-        ("data", "split", "strategy"): "stratified, random, group or time",
         ("runner", "name"): "name: local",
         ("runs",): "name a folder",
     }

@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hpo.config.models import DataConfig, StudyConfig
+from hpo.config.models import FOLDS, DataConfig, SplitConfig, StudyConfig
+from hpo.data.forgetting import read_forgetting
 from hpo.data.formats import Read, canonicalise
 from hpo.data.hub import hub_tables
 from hpo.data.labels import check_classes
 from hpo.data.made import made_rows
 from hpo.data.messages import Table
 from hpo.data.read import read_frame
+from hpo.data.resample import classes_of
 from hpo.data.rows import Rows, Splits
-from hpo.data.split import TEST, TRAIN, VALIDATION, assign, assign_by_time, clusters
+from hpo.data.split import TEST, TRAIN, VALIDATION, assign, assign_by_time, clusters, folds
 from hpo.errors import DataError
 
 if TYPE_CHECKING:
@@ -49,9 +51,10 @@ def prepare(config: StudyConfig) -> Splits:
     labels: tuple[str, ...] = ()
     if config.task == "classification":
         labels = check_classes(parts["train"], {name: parts.get(name) for name in _PARTS[1:]})
-    return Splits(
-        parts["train"], parts["validation"], parts.get("test"), labels, _fingerprint(parts, data, config.task)
-    )
+    forgetting = None if data.forgetting is None else read_forgetting(data.forgetting)
+    every = parts if forgetting is None else {**parts, "forgetting": forgetting}
+    fingerprint = _fingerprint(every, data, config.task)
+    return Splits(parts["train"], parts["validation"], parts.get("test"), labels, fingerprint, forgetting)
 
 
 def _tables(data: DataConfig) -> dict[str, Table]:
@@ -94,11 +97,20 @@ def _assigned(read: Read, data: DataConfig, shares: tuple[float, float]) -> NDAr
     if data.split.strategy == "time" and read.times is not None:
         return assign_by_time(cluster, _times(read.times, read.where), shares)
     classes = np.zeros(len(read.rows), dtype=np.int64)
-    if data.split.strategy in ("stratified", "group") and "label" in read.rows.frame:
-        labels = read.rows.frame["label"]
-        if labels.dtype == object:
-            classes = np.unique(labels.astype(str), return_inverse=True)[1].astype(np.int64)
+    if data.split.strategy in ("stratified", "group", "kfold"):
+        classes = classes_of(read.rows)
+    if data.split.strategy == "kfold":
+        return _one_fold(cluster, classes, data.split, shares[1])
     return assign(cluster, classes, shares, data.split.seed)
+
+
+def _one_fold(cluster: NDArray[np.int64], classes: NDArray[np.int64], split: SplitConfig, test: float) -> NDArray[np.int64]:
+    """The test rows with their share, and of the others one fold as validation, whatever fold it is."""
+    parts = assign(cluster, classes, (0.0, test), split.seed)
+    rest = np.flatnonzero(parts != TEST)
+    fold = folds(np.unique(cluster[rest], return_inverse=True)[1], classes[rest], split.k or FOLDS, split.seed)
+    parts[rest[fold == (split.fold or 0)]] = VALIDATION
+    return parts
 
 
 def _times(values: pd.Series[Any], where: str) -> NDArray[np.float64]:
@@ -128,6 +140,8 @@ def _fingerprint(parts: Mapping[str, Rows], data: DataConfig, task: str) -> str:
     """Of all rows, and of every setting that made them; where the files lie does not count."""
     digest = hashlib.blake2b(digest_size=16)
     settings = data.model_dump(include={"columns", "template", "limit", "split"})
+    if data.split.strategy != "kfold":  # so that folds made no other study a different one
+        del settings["split"]["k"], settings["split"]["fold"]
     digest.update(json.dumps([task, settings], sort_keys=True).encode())
     for name in sorted(parts):
         frame = parts[name].frame

@@ -10,13 +10,13 @@ from hpo.errors import ConfigurationError
 from hpo.evaluators import user
 from hpo.evaluators.classification import Classification
 from hpo.evaluators.exact_match import ExactMatch
-from hpo.evaluators.measurements import MEASUREMENTS, REPRODUCIBLE
+from hpo.evaluators.measurements import MEASUREMENTS, REPRODUCIBLE, TRAIN
 from hpo.evaluators.perplexity import Perplexity
 from hpo.evaluators.probabilities import Probabilities
 from hpo.evaluators.protocol import Evaluator, Metric
 from hpo.evaluators.regression import Regression
 
-__all__ = ["EVALUATORS", "MEASUREMENTS", "REPRODUCIBLE", "STANDARD", "direction", "evaluators", "find", "metric_names"]
+__all__ = ["EVALUATORS", "MEASUREMENTS", "REPRODUCIBLE", "STANDARD", "TRAIN", "direction", "evaluators", "find", "metric_names"]
 
 EVALUATORS: Mapping[TaskKind, tuple[Evaluator, ...]] = {
     "classification": (Classification(), Probabilities()),

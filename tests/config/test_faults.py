@@ -265,7 +265,6 @@ REFUSED = [
     ("loggers: {mlflow: {}}", "`loggers.mlflow`"),
 ]
 REFUSED_DATA = [
-    ("gates: []", "`data.gates`"),
     ("preparation: []", "`data.preparation`"),
     ("split: {strategy: kfold}", "`data.split.strategy: kfold`"),
     ("split: {k: 5}", "`data.split.k`"),
