@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 from hpo.config.draft import Draft, did_you_mean
 from hpo.config.knowledge import Known
-from hpo.config.models import DataConfig, SplitConfig, TaskKind
+from hpo.config.models import FOLDS, DataConfig, SplitConfig, TaskKind
 from hpo.config.space import LogUniform, Parameter, Uniform
 from hpo.config.training import TrainingConfig
 
@@ -86,6 +86,12 @@ def _check_split(draft: Draft, split: Any) -> None:
     if strategy == "stratified" and task_of(draft) not in {"classification", "custom", None}:
         what = f"a stratified split needs classes, and the task is {task_of(draft)}"
         draft.fault(("data", "split", "strategy"), what, "strategy: random")
+    if strategy == "kfold":
+        _check_folds(draft, split)
+        return
+    for name in ("k", "fold"):
+        if split.get(name) is not None and draft.sound("data", "split", "strategy"):
+            draft.fault(("data", "split", name), f"`{name}` is used by the strategy kfold only", "strategy: kfold")
     shares = []
     for name in ("validation", "test"):
         if DataConfig.model_fields[name].default is draft.get("data", name):  # no file of its own
@@ -94,6 +100,20 @@ def _check_split(draft: Draft, split: Any) -> None:
     if sum(shares) >= 1 and draft.sound("data", "split"):
         what = f"`validation` and `test` together take {sum(shares):g} of the rows and leave none to train on"
         draft.fault(("data", "split", "validation"), what, "together less than 1; 0.15 and 0.2 are usual")
+
+
+def _check_folds(draft: Draft, split: Mapping[str, Any]) -> None:
+    """A kfold split: one fold is validation, so nothing else may say what is."""
+    key = ("data", "split")
+    k, fold = split.get("k") or FOLDS, split.get("fold") or 0
+    if isinstance(k, int) and isinstance(fold, int) and fold >= k and draft.sound(*key, "fold"):
+        draft.fault((*key, "fold"), f"there is no fold {fold} of {k}", f"0 to {k - 1}")
+    if split.get("validation", SplitConfig().validation) != SplitConfig().validation:
+        what = f"a kfold split takes a fold for validation, one of {k}, not a share"
+        draft.fault((*key, "validation"), what, "remove it, or choose k")
+    if draft.get("data", "validation") is not None:
+        what = "a kfold split takes its validation rows from `train`, and `validation` names a file"
+        draft.fault((*key, "strategy"), what, "keep one of them")
 
 
 def _check_training(draft: Draft, known: Known) -> None:

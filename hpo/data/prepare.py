@@ -82,6 +82,9 @@ def _limited(table: Table, data: DataConfig) -> Table:
 def _divide(reads: Mapping[str, Read], data: DataConfig) -> dict[str, Rows]:
     parts = {name: read.rows for name, read in reads.items()}
     shares = [0.0 if name in parts else getattr(data.split, name) for name in _PARTS[1:]]
+    if data.split.strategy == "kfold" and "validation" in parts:
+        what = "a kfold split takes its validation rows from the training rows, and there are validation rows"
+        raise DataError(what, where="data.split.strategy", hint="strategy: stratified")
     if not any(shares):
         return parts
     split = _assigned(reads["train"], data, (shares[0], shares[1]))
@@ -104,7 +107,9 @@ def _assigned(read: Read, data: DataConfig, shares: tuple[float, float]) -> NDAr
     return assign(cluster, classes, shares, data.split.seed)
 
 
-def _one_fold(cluster: NDArray[np.int64], classes: NDArray[np.int64], split: SplitConfig, test: float) -> NDArray[np.int64]:
+def _one_fold(
+    cluster: NDArray[np.int64], classes: NDArray[np.int64], split: SplitConfig, test: float
+) -> NDArray[np.int64]:
     """The test rows with their share, and of the others one fold as validation, whatever fold it is."""
     parts = assign(cluster, classes, (0.0, test), split.seed)
     rest = np.flatnonzero(parts != TEST)

@@ -60,8 +60,34 @@ def assign(cluster: Ints, classes: Ints, shares: tuple[float, float], seed: int)
         lack[chosen] -= counts
     for one in range(count):
         rows = np.flatnonzero((split < 0) & (classes == one))
-        split[rows] = _fill(len(rows), lack[:, one], generator)
+        split[rows] = _fill(len(rows), lack[:, one], generator, learnt=True)
     return split
+
+
+def folds(cluster: Ints, classes: Ints, k: int, seed: int) -> Ints:
+    """Fold of each row, shape (n,), 0 to k - 1: whole clusters, every fold with the class shares of all rows.
+
+    Placed as ``assign`` places them: large clusters first, each where its classes lack most, single rows last. With
+    fewer clusters than folds some folds stay empty.
+
+    Args:
+        cluster: of each row, shape (n,).
+        classes: class number of each row, shape (n,); all 0 for random folds.
+        k: folds, at least 2.
+        seed: of the folds.
+    """
+    generator = np.random.default_rng(seed)
+    lack = _evenly(np.bincount(classes), k)
+    fold = np.full(len(cluster), -1, dtype=np.int64)
+    for rows in _together(cluster, generator):
+        counts = np.bincount(classes[rows], minlength=lack.shape[1])
+        chosen = _draw(lack, counts, generator)
+        fold[rows] = chosen
+        lack[chosen] -= counts
+    for one in range(lack.shape[1]):
+        rows = np.flatnonzero((fold < 0) & (classes == one))
+        fold[rows] = _fill(len(rows), lack[:, one], generator)
+    return fold
 
 
 def assign_by_time(cluster: Ints, times: NDArray[np.float64], shares: tuple[float, float]) -> Ints:
@@ -101,6 +127,16 @@ def _targets(classes: Ints, shares: tuple[float, float]) -> Ints:
     return wanted
 
 
+def _evenly(counts: Ints, k: int) -> Ints:
+    """Rows wanted of each class in each of k folds, shape (k, classes): within one of even, and so are the sums."""
+    before = np.cumsum(counts) - counts  # what one class has over goes on where the class before it stopped
+    edges = np.arange(counts.max(initial=0))[:, None]
+    wanted = np.zeros((k, len(counts)), dtype=np.int64)
+    rows, owner = np.nonzero(edges < counts)
+    np.add.at(wanted, ((rows + before[owner]) % k, owner), 1)
+    return wanted
+
+
 def _together(cluster: Ints, generator: np.random.Generator) -> list[Ints]:
     """Rows of each cluster of several, the largest first, equal ones in a random order."""
     order = np.argsort(cluster, kind="stable")
@@ -118,13 +154,18 @@ def _draw(lack: Ints, counts: Ints, generator: np.random.Generator) -> int:
     weights = (room * counts / np.maximum(room.sum(axis=0), 1)).sum(axis=1) * fits
     if weights.sum() <= 0:
         return int(np.argmax(lack.sum(axis=1)))
-    return int(generator.choice(3, p=weights / weights.sum()))
+    return int(generator.choice(len(lack), p=weights / weights.sum()))
 
 
-def _fill(count: int, lack: Ints, generator: np.random.Generator) -> Ints:
-    """Splits of ``count`` single rows of one class: what each lacks of it, in proportion where that is not as much."""
+def _fill(count: int, lack: Ints, generator: np.random.Generator, *, learnt: bool = False) -> Ints:
+    """Splits of ``count`` single rows of one class: what each lacks of it, in proportion where that is not as much.
+
+    With ``learnt`` the first part, to train on, gets a row of them at least: a class must be there to be learnt.
+    """
     room = np.maximum(lack, 0)
-    room[TRAIN] = max(room[TRAIN], 1)  # a class must be there to be learnt
-    ends = np.floor(np.cumsum(room) * count / room.sum() + 0.5).astype(np.int64)
-    ends[TRAIN] = max(ends[TRAIN], min(count, 1))
+    if learnt:
+        room[TRAIN] = max(room[TRAIN], 1)
+    ends = np.floor(np.cumsum(room) * count / max(room.sum(), 1) + 0.5).astype(np.int64)
+    if learnt:
+        ends[TRAIN] = max(ends[TRAIN], min(count, 1))
     return generator.permutation(np.searchsorted(ends, np.arange(count), side="right").astype(np.int64))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 import os
 import re
 import unicodedata
@@ -18,6 +17,7 @@ from hpo.config.paths import is_own
 from hpo.config.transforms import ORIGINAL, ROW_TRANSFORMS, TEXT_TRANSFORMS, check_names
 from hpo.data.html_text import strip_html
 from hpo.data.normal_form import first_copies
+from hpo.data.texts import content
 from hpo.data.user_function import failed, load_function
 from hpo.errors import DataError, ObjectiveError
 
@@ -87,17 +87,6 @@ def deduplicate(rows: Rows) -> NDArray[np.int64]:
     if answers is not None:
         key = np.unique(np.stack([key, first_copies(answers)]), axis=1, return_inverse=True)[1].ravel()
     return np.sort(np.unique(key, return_index=True)[1]).astype(np.int64)
-
-
-def content(rows: Rows) -> list[str]:
-    """What each row asks, as one text: the text, all turns of a conversation, or every column of a custom task's."""
-    frame = rows.frame
-    if "text" in frame:
-        return frame["text"].astype(str).tolist()
-    if "messages" in frame:
-        return [json.dumps(turns, ensure_ascii=False, sort_keys=True) for turns in frame["messages"]]
-    own = frame.drop(columns=[name for name in ("id", "group") if name in frame])
-    return [repr(tuple(map(str, row))) for row in own.to_numpy()]
 
 
 def _own(name: str) -> Transform:
