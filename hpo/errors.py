@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Self
 
 
 @dataclass(frozen=True)
@@ -48,19 +49,19 @@ class HpoError(Exception):
     def __str__(self) -> str:
         return "\n".join(str(fault) for fault in self.faults)
 
-
-class ConfigurationError(HpoError):
-    """The study file, its overrides or the arguments are wrong."""
-
-    exit_code = 2
-
     @classmethod
-    def of(cls, faults: Iterable[Fault]) -> ConfigurationError:
+    def of(cls, faults: Iterable[Fault]) -> Self:
         """One error that carries all ``faults`` (at least one)."""
         collected = tuple(faults)
         error = cls(collected[0].what)
         error.faults = collected
         return error
+
+
+class ConfigurationError(HpoError):
+    """The study file, its overrides or the arguments are wrong."""
+
+    exit_code = 2
 
 
 class DataError(ConfigurationError):

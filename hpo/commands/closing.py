@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from hpo.config.models import StudyConfig
+from hpo.records import data_checks
 from hpo.records.folder import RunFolder
 from hpo.records.record import StudyState
 from hpo.records.summary import summary
@@ -52,7 +53,15 @@ def print_summary(
         console.print(draw_table(found["table"]))
     more = "" if state.stopped == "interrupted" else f" --set budget.trials={max(2 * found['trials']['total'], 1)}"
     again = f"python -m hpo.run {shlex.quote(study_file)}{more}"
-    for line in (*cost_lines(found), "", paragraph(found["conclusion"]), "", *next_commands(folder, found, again)):
+    known = data_checks.lines(found["data_checks"])
+    for line in (
+        *cost_lines(found),
+        *known,
+        "",
+        paragraph(found["conclusion"]),
+        "",
+        *next_commands(folder, found, again),
+    ):
         console.print(Text(line), soft_wrap=True)
 
 

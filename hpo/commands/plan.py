@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TextIO
 
+from hpo.records import data_checks
 from hpo.records.wording import clean, duration, setting, settings
 
 
@@ -23,6 +24,7 @@ def plan_lines(found: dict[str, Any]) -> list[str]:
     lines += _data(found["data"]) if found["data"] else []
     lines += _memory(found["memory"]) if found["memory"] else ["memory: not predicted for this objective"]
     lines += _forecast(found["forecast"]) if found["forecast"] else ["time: not known before the first trial"]
+    lines += data_checks.lines(found.get("data_checks"))
     lines += [f"reproducible: {'yes' if found['reproducible'] else 'no'}"]
     lines += [f"warning: {clean(text)}" for text in found["warnings"]]
     return [*lines, "nothing was trained; leave out --dry-run to begin"]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 from hpo.commands import INTERRUPTED, Terminated
 from hpo.config import load
 from hpo.config.models import StudyConfig
-from hpo.errors import NoTrialCompleted
+from hpo.errors import ConfigurationError, NoTrialCompleted
 
 if TYPE_CHECKING:
     from hpo.data.rows import Splits
@@ -32,6 +32,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--set", action="append", default=[], metavar="KEY=VALUE", help="override a key: --set budget.trials=50"
     )
     parser.add_argument("--dry-run", action="store_true", help="check everything, print the plan, train nothing")
+    parser.add_argument(
+        "--accept-data",
+        metavar="REASON",
+        help="go on though the rows fail a gate; the reason is recorded",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
 
 
@@ -39,11 +44,23 @@ def run(arguments: argparse.Namespace) -> int:
     """Run or resume a study."""
     config = load(arguments.study, arguments.set)
     if arguments.dry_run:
-        return _dry_run(config, as_json=arguments.json)
-    study, reason = search(config, show=True)
+        return _dry_run(config, arguments)
+    study, reason = search(config, show=True, accept_data=accepted(arguments))
     code = _exit_code(study, reason)
     _print_result(study, arguments, reason)
     return code
+
+
+def accepted(arguments: argparse.Namespace) -> str | None:
+    """The reason after ``--accept-data``.
+
+    Raises:
+        ConfigurationError: there is none.
+    """
+    reason: str | None = arguments.accept_data
+    if reason is not None and not reason.strip():
+        raise ConfigurationError("`--accept-data` needs a reason", where="--accept-data", hint='"copies are meant"')
+    return reason
 
 
 def _print_result(study: Study, arguments: argparse.Namespace, reason: str) -> None:
@@ -58,20 +75,23 @@ def _print_result(study: Study, arguments: argparse.Namespace, reason: str) -> N
     print_summary(study.config, study.state, study.folder, study_file=arguments.study)
 
 
-def search(config: StudyConfig, *, show: bool) -> tuple[Study, str]:
+def search(config: StudyConfig, *, show: bool, accept_data: str | None = None) -> tuple[Study, str]:
     """Run a study to its end and return it with the reason it ended.
 
     Args:
         config: the study.
         show: whether progress goes to standard error.
+        accept_data: why to go on though the rows fail a gate.
 
     Raises:
         HpoError: anything that is wrong, in one sentence.
     """
+    from hpo.search.data_checks import checked_data
     from hpo.search.study import Study
 
     splits = check(config)
-    with Study(config, splits) as study, _Signals(study) as signals, ExitStack() as watchers:
+    checked = checked_data(config, splits, accept_data)
+    with Study(config, splits, checked) as study, _Signals(study) as signals, ExitStack() as watchers:
         watch = list(_watchers(study, watchers, show=show))
         for event in study.events():
             signals.check()
@@ -127,12 +147,16 @@ def _exit_code(study: Study, reason: str) -> int:
     return 0
 
 
-def _dry_run(config: StudyConfig, *, as_json: bool) -> int:
+def _dry_run(config: StudyConfig, arguments: argparse.Namespace) -> int:
     from hpo.commands.plan import print_plan
+    from hpo.records import data_checks
+    from hpo.search.data_checks import checked_data
     from hpo.search.plan import plan
 
-    found = plan(config, check(config))
-    if as_json:
+    splits = check(config)
+    checked = checked_data(config, splits, accepted(arguments))
+    found = {**plan(config, splits), "data_checks": data_checks.summary(checked.event if checked else None)}
+    if arguments.json:
         print(json.dumps(found, allow_nan=False))
     else:
         print_plan(found, sys.stdout)

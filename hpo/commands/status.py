@@ -42,9 +42,10 @@ def print_status(found: dict[str, Any], stream: TextIO) -> None:
     from rich.text import Text
 
     from hpo.commands.closing import cost_lines, draw_table, wide_console
+    from hpo.records import data_checks
 
     console = wide_console(stream)
-    lines = [_headline(found), *cost_lines(found), *_budget_lines(found)]
+    lines = [_headline(found), *cost_lines(found), *_budget_lines(found), *data_checks.lines(found["data_checks"])]
     lines += [_running_line(one) for one in found["running"]] + [_failure_line(one) for one in found["failures"]]
     for line in lines:
         console.print(Text(line), soft_wrap=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, TextIO
 
 from hpo.commands.closing import print_summary
 from hpo.config.models import StudyConfig
+from hpo.records import data_checks
 from hpo.records.champion import champion, value_of
 from hpo.records.record import Event, Record, StudyState
 from hpo.records.summary import closing_table, cost, counts, forecast, reference_record, summary, train_seconds
@@ -72,6 +73,8 @@ class Terminal:
             return ended_line(self._config, record, best=self._best is record and before is not record)
         if kind == "start" and self._live is None:
             return started_line(self._config, self._state.records[event["number"]])
+        if kind == "data_checks":
+            return "\n".join(data_checks.lines(event))
         if kind == "reference":
             record = reference_record(event)
             return _joined(event["name"], "reference", _scores(self._config, record))

@@ -43,6 +43,11 @@ class RunFolder:
         return self.root / "curves.csv"
 
     @property
+    def data_checks(self) -> Path:
+        """What was found in the rows before the first trial."""
+        return self.root / "data_checks.json"
+
+    @property
     def data(self) -> Path:
         """The rows of each split as used."""
         return self.root / "data"

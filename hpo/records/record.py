@@ -72,6 +72,7 @@ class StudyState:
     records: dict[int, Record] = field(default_factory=dict)
     references: dict[str, Event] = field(default_factory=dict)  # base, classical
     footprint: Event | None = None
+    data_checks: Event | None = None  # the last one
     seconds: float = 0.0  # wall time of earlier calls of this study
     device_seconds: float = 0.0  # spent by all attempts of all trials
     opened: float | None = None
@@ -155,6 +156,9 @@ class StudyState:
 
     def _on_footprint(self, event: Event) -> None:
         self.footprint = event
+
+    def _on_data_checks(self, event: Event) -> None:
+        self.data_checks = event
 
     def _on_warm(self, event: Event) -> None:
         self.warm = tuple(event["trials"])

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hpo.config.models import StudyConfig
+from hpo.records import data_checks
 from hpo.records.champion import better, champion, pareto_front, value_of
 from hpo.records.record import Event, Record, StudyState
 from hpo.records.wording import metric, searched
@@ -99,6 +100,7 @@ def summary(config: StudyConfig, state: StudyState, now: float | None = None) ->
         "trials": counts(state.records.values()),
         "cost": cost(config, state, now),
         "conclusion": conclusion(config, state),
+        "data_checks": data_checks.summary(state.data_checks),
     }
 
 

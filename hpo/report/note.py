@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hpo.config.models import ConstraintConfig, StudyConfig
+from hpo.records import data_checks
 from hpo.records.folder import RunFolder
 from hpo.records.record import StudyState
 from hpo.records.summary import summary
@@ -35,6 +36,7 @@ def study_note(config: StudyConfig, state: StudyState, folder: RunFolder, left_o
     ]
     if found["best"] is not None:
         parts.append(f"The model and the confusion matrix lie with trial {found['best']}, under *Artifacts*.")
+    parts += [markdown(line, 2000) for line in data_checks.lines(found["data_checks"])]
     parts += [markdown(sentence) for sentence in left_out]
     root = shlex.quote(str(folder.root))
     parts.append(f"```\nhpo status {root}\npython -m hpo.run study.yaml      # go on\n```")

@@ -22,6 +22,7 @@ from hpo.records.scores import write_scores
 from hpo.records.tables import Tables
 from hpo.runners.opening import open_runner
 from hpo.search.best import write_best
+from hpo.search.data_checks import Checked
 from hpo.search.lease import FolderLock, Lease
 from hpo.search.loop import Parts, Search
 from hpo.search.samplers import check_sampler
@@ -41,14 +42,16 @@ class Study:
     Args:
         config: the study file.
         splits: its rows; None for an objective that needs none.
+        checked: what ``hpo.search.data_checks`` found in the rows.
 
     Raises (on entering):
         StorageError: the folder or storage cannot be used, another driver runs, or the study is not the same.
         ModelError, ObjectiveError: the objective cannot be opened.
     """
 
-    def __init__(self, config: StudyConfig, splits: Splits | None) -> None:
+    def __init__(self, config: StudyConfig, splits: Splits | None, checked: Checked | None = None) -> None:
         self.config = config
+        self._checked = checked
         self.folder = RunFolder(Path(config.runs) / config.study)
         self._splits = splits
         self._parts = ExitStack()
@@ -82,6 +85,8 @@ class Study:
             "open", study=self.config.study, identity=self._identity, pid=os.getpid(), lookahead=self._lookahead
         )
         self._parts.callback(self._close_journal)  # from here on a call that ends leaves its reason
+        if self._checked is not None and self._checked.is_news(self.state.data_checks):
+            yield self._search.write("data_checks", **self._checked.event)
         yield from self._prepare()
         artifacts, tables = Artifacts(self.folder, self.config), Tables(self.folder)
         artifacts.settle(self.state)
@@ -148,6 +153,8 @@ class Study:
     def _write_inputs(self) -> None:
         self.folder.study_yaml.write_text(resolved_yaml(self.config), encoding="utf8")
         write_environment(self.folder.environment, self.config.sampler.seed)
+        if self._checked is not None:
+            self._checked.write(self.folder.data_checks)
         if self._splits is not None and not self.folder.data.exists():
             from hpo.data import save_splits
 

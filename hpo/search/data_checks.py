@@ -1,0 +1,130 @@
+"""Checks of a study's rows before its first trial: run once for each version of them, and stopped by a gate."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hpo.config.models import StudyConfig
+from hpo.errors import Fault, GateFailed
+from hpo.records import Event, RunFolder, load_state
+from hpo.records.data_checks import gate_words, record
+from hpo.records.journal import finite
+
+if TYPE_CHECKING:
+    from hpo.data.rows import Splits
+
+SHOWN = 3  # pairs of rows in a message
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What was found, and whether the study may go on.
+
+    Attributes:
+        found: as in data_checks.json.
+        event: the fields of the journal's event.
+    """
+
+    found: Mapping[str, Any]
+    event: Mapping[str, Any]
+
+    def is_news(self, known: Event | None) -> bool:
+        """Whether the journal does not say so yet."""
+        return known is None or any(known.get(name) != value for name, value in self.event.items())
+
+    def write(self, path: Path) -> None:
+        """Write data_checks.json."""
+        fresh = path.with_suffix(".new")
+        fresh.write_text(json.dumps(self.found, indent=1, allow_nan=False), encoding="utf8")
+        fresh.rename(path)
+
+
+def checked_data(config: StudyConfig, splits: Splits | None, accept: str | None = None) -> Checked | None:
+    """Check the rows; what an earlier call found is used again where neither the rows nor the gates have changed.
+
+    Args:
+        config: the study.
+        splits: its rows; None where it has none.
+        accept: why to go on though a gate fails; a reason that an earlier call recorded for the same rows holds too.
+
+    Returns:
+        What was found; None where there are no rows.
+
+    Raises:
+        GateFailed: the rows do not keep a gate, and nobody has accepted that.
+    """
+    if splits is None or config.data is None:
+        return None
+    folder = RunFolder(Path(config.runs) / config.study)
+    thresholds = config.data.gates.thresholds
+    key = {"fingerprint": splits.fingerprint, "thresholds": thresholds, "task": config.task}
+    found = _known(folder.data_checks, key)
+    if found is None:
+        if find_spec("hpo.checks.study") is None:
+            return None
+        from hpo.checks.study import check_splits
+
+        found = finite({**check_splits(splits, thresholds, config.task).as_dict(), **key})
+    accept = accept or _accepted(folder, splits.fingerprint)
+    failed = [gate for gate in found["gates"] if not gate["passed"]]
+    if failed and not accept:
+        raise _failure(config, found, failed)
+    return Checked(found, record(found, splits.fingerprint, accept))
+
+
+def _known(path: Path, key: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What an earlier call found of the same rows under the same gates."""
+    try:
+        found = json.loads(path.read_text(encoding="utf8"))
+    except (OSError, ValueError):  # none, or not whole: checked anew
+        return None
+    same = isinstance(found, dict) and all(found.get(name) == value for name, value in key.items())
+    return found if same else None
+
+
+def _accepted(folder: RunFolder, fingerprint: str) -> str | None:
+    """The reason that the journal holds for rows of this fingerprint."""
+    event = load_state(folder.journal).data_checks
+    if event is None or event["fingerprint"] != fingerprint:
+        return None
+    reason: str | None = event["accepted"]
+    return reason
+
+
+def _failure(config: StudyConfig, found: Mapping[str, Any], failed: list[Mapping[str, Any]]) -> GateFailed:
+    faults = [Fault(f"data.gates.{gate['name']}", _words(found, gate), _hint(config, gate)) for gate in failed]
+    return GateFailed.of(faults)
+
+
+def _words(found: Mapping[str, Any], gate: Mapping[str, Any]) -> str:
+    """The gate, and the first rows that speak against it."""
+    seen = [finding for finding in found["findings"] if finding["check"] == gate["check"]]
+    rows = [_pair(finding) for finding in seen[:SHOWN]]
+    total = found.get("findings_total", {}).get(gate["check"], len(seen))
+    more = f" and {total - len(rows)} more" if total > len(rows) else ""
+    return f"{gate_words(gate)}: {gate['what']}" + (f"; {', '.join(rows)}{more}" if rows else "")
+
+
+def _pair(finding: Mapping[str, Any]) -> str:
+    """Two rows by their ids, each with the split it lies in where that is told."""
+    if finding.get("partner") is None:
+        return f"row {finding['id']}"
+    where = f" of {finding['partner_file']}" if finding.get("partner_file") else ""
+    return f"row {finding['id']} is like row {finding['partner']}{where}"
+
+
+def _hint(config: StudyConfig, gate: Mapping[str, Any]) -> str:
+    data = config.data
+    assert data is not None
+    files = [shlex.quote(file) for file in (data.train, data.validation or data.test) if file is not None]
+    command = f"hpo check-data {' --against '.join(files) if files else 'FILE'}"
+    return (
+        f"`{command}` shows every finding, and with --fix writes a cleaned copy; or change data.gates.{gate['name']}; "
+        'or go on with it: --accept-data "reason"'
+    )
