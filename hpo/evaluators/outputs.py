@@ -17,6 +17,7 @@ FIELDS = {
     "likelihood": ("nll_sum", "n_tokens"),
     "score": ("score",),
     "choices": ("choice_scores",),
+    "choice_bytes": ("choice_bytes",),
     "samples": ("n_samples", "n_passed"),
     "ratings": ("ratings",),
     "seconds": ("seconds",),

@@ -26,3 +26,12 @@ def mean_of(name: str) -> Callable[[Stats, Weights], float]:
         return mean(stats[name], weights)
 
     return reduce
+
+
+def column_of(name: str) -> Callable[[Stats], NDArray[np.float64]]:
+    """The row values of a metric that is the mean of one statistic."""
+
+    def rows(stats: Stats) -> NDArray[np.float64]:
+        return np.asarray(stats[name], dtype=np.float64)
+
+    return rows

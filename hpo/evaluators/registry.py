@@ -8,21 +8,56 @@ from collections.abc import Mapping
 from hpo.config.models import Direction, TaskKind
 from hpo.errors import ConfigurationError
 from hpo.evaluators import user
+from hpo.evaluators.bleu import Bleu
+from hpo.evaluators.chrf import Chrf
 from hpo.evaluators.classification import Classification
+from hpo.evaluators.confidence import Confidence
 from hpo.evaluators.exact_match import ExactMatch
+from hpo.evaluators.given_scores import OwnScore, RankingScore
+from hpo.evaluators.latency import Latency
 from hpo.evaluators.measurements import MEASUREMENTS, REPRODUCIBLE, TRAIN
+from hpo.evaluators.multiple_choice import MultipleChoice, NormalizedMultipleChoice
+from hpo.evaluators.numeric_answer import NumericAnswer
+from hpo.evaluators.pass_at_k import PassAtK
 from hpo.evaluators.perplexity import Perplexity
 from hpo.evaluators.probabilities import Probabilities
 from hpo.evaluators.protocol import Evaluator, Metric
+from hpo.evaluators.ratings import DIMENSIONS, Ratings
 from hpo.evaluators.regression import Regression
+from hpo.evaluators.rouge import Rouge
 
-__all__ = ["EVALUATORS", "MEASUREMENTS", "REPRODUCIBLE", "STANDARD", "TRAIN", "direction", "evaluators", "find", "metric_names"]
+__all__ = [
+    "EVALUATORS",
+    "MEASUREMENTS",
+    "REPRODUCIBLE",
+    "STANDARD",
+    "TRAIN",
+    "direction",
+    "evaluators",
+    "find",
+    "metric_names",
+]
+
+_RATINGS: tuple[Evaluator, ...] = tuple(Ratings(dimension) for dimension in DIMENSIONS)
 
 EVALUATORS: Mapping[TaskKind, tuple[Evaluator, ...]] = {
-    "classification": (Classification(), Probabilities()),
-    "regression": (Regression(),),
-    "instruction": (ExactMatch(), Perplexity()),
-    "language_modeling": (Perplexity(),),
+    "classification": (Classification(), Probabilities(), Confidence(), RankingScore(), Latency()),
+    "regression": (Regression(), Latency()),
+    "instruction": (
+        ExactMatch(),
+        NumericAnswer(),
+        Rouge(),
+        Bleu(),
+        Chrf(),
+        Perplexity(),
+        MultipleChoice(),
+        NormalizedMultipleChoice(),
+        PassAtK(),
+        OwnScore(),
+        *_RATINGS,
+        Latency(),
+    ),
+    "language_modeling": (Perplexity(), Latency()),
     "custom": (),  # an objective of one's own brings its own metrics
 }
 STANDARD: Mapping[TaskKind, tuple[str, ...]] = {  # shown in every table of the task, wanted or not

@@ -10,6 +10,7 @@ import pytest
 
 from hpo.errors import ConfigurationError, ObjectiveError
 from hpo.evaluators.measurements import DESCRIPTIONS
+from hpo.evaluators.ratings import DIMENSIONS
 from hpo.evaluators.registry import EVALUATORS, MEASUREMENTS, REPRODUCIBLE, STANDARD, direction, find, metric_names
 
 OWN = """
@@ -42,12 +43,20 @@ def own(tmp_path):
 
 
 def test_what_the_tasks_can_measure():
-    assert {"accuracy", "macro_f1", "mcc", "roc_auc", "log_loss", "brier", "ece", "f1"} <= metric_names(
+    time = {"seconds_p50", "seconds_p95", "seconds_p99", "rows_per_second"}
+    likelihood = {"loss", "perplexity", "bits_per_byte"}
+    assert {"accuracy", "macro_f1", "mcc", "roc_auc", "log_loss", "brier", "ece", "f1", "aurc"} <= metric_names(
         "classification"
     )
-    assert metric_names("regression") == {"mae", "rmse", "rmsle", "r2"}
-    assert metric_names("instruction") == {"exact_match", "token_f1", "loss", "perplexity", "bits_per_byte"}
-    assert metric_names("language_modeling") == {"loss", "perplexity", "bits_per_byte"}
+    assert metric_names("regression") == {"mae", "rmse", "rmsle", "r2"} | time
+    assert metric_names("language_modeling") == likelihood | time
+    text = {"exact_match", "token_f1", "numeric_accuracy", "rouge_1", "rouge_2", "rouge_l", "bleu", "chrf"}
+    choices = {"multiple_choice_accuracy", "multiple_choice_accuracy_normalized"}
+    candidates = {"pass_at_1", "pass_at_5", "pass_at_10", "pass_at_100"}
+    rated = {f"{dimension}{part}" for dimension in DIMENSIONS for part in ("", "_majority")}
+    assert metric_names("instruction") == (
+        text | choices | candidates | rated | likelihood | time | {"chrf_plus_plus", "mean_score"}
+    )
     assert metric_names("custom") == frozenset()
 
 
