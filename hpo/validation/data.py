@@ -79,6 +79,7 @@ def open_data(entry: DatasetEntry, config: ValidationConfig) -> DataSet:
     """
     task = entry.task or config.task
     warnings: list[str] = []
+    splits: Splits | None
     if entry.run is not None:
         task, data, splits = _of_run(entry, warnings)
     else:

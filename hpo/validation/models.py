@@ -33,9 +33,7 @@ class ModelEntry(Frozen):
     kind: Annotated[Literal["model", "people"], Field(description="who made the predictions")] = "model"
     classical: Annotated[bool, Field(description="TF-IDF with a linear model, fitted on the training rows")] = False
     seeds: Annotated[int | None, Field(ge=2, description="of `run`: train it again with so many fresh seeds")] = None
-    labels: Annotated[
-        dict[str, str], Field(default_factory=dict, description="the model's label: the data set's")
-    ]
+    labels: Annotated[dict[str, str], Field(default_factory=dict, description="the model's label: the data set's")]
     training: Annotated[TrainingConfig | None, Field(description="how to ask: max_length, scoring, few_shot, ...")] = (
         None
     )

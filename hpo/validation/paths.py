@@ -19,7 +19,7 @@ def resolve(draft: Draft) -> None:
             names = [(source, name) for name in value] if isinstance(value, dict) else [(source,)]
             for rest in names:
                 _model_source(draft, ("models", index, *rest), source)
-    for index, entry in enumerate(draft.entries("datasets")):
+    for index in range(len(draft.entries("datasets"))):
         for name in DATA_FILES:
             _existing(draft, ("datasets", index, "data", name), "data file", os.path.isfile)
         _existing(draft, ("datasets", index, "run"), "run folder", os.path.isdir)

@@ -1,0 +1,240 @@
+"""Validation from its file to everything that was found: answers, scores, comparisons, costs, pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hpo.errors import ConfigurationError, Fault, HpoError
+from hpo.records.environment import environment
+from hpo.statistics.values import Settings, finite
+from hpo.validation.answers import Asking, Say, answers
+from hpo.validation.browser import errors
+from hpo.validation.comparing import Pair, corrected, pairs, refuse_chosen
+from hpo.validation.cost import cost_row, front
+from hpo.validation.data import DataSet, open_data
+from hpo.validation.load import load
+from hpo.validation.members import Context, Found, find
+from hpo.validation.models import ModelEntry, ValidationConfig
+from hpo.validation.pictures import pictures
+from hpo.validation.ranking import ranks
+from hpo.validation.scoring import Scored, estimates, metrics_of, primary_of, score, wanted_outputs
+from hpo.validation.stored import Store
+from hpo.validation.wording import rank_sentence, sentences
+
+
+@dataclass
+class Gathered:
+    """What is known so far, in the order of the file."""
+
+    data: dict[str, DataSet] = field(default_factory=dict)
+    found: dict[tuple[str, str], Found] = field(default_factory=dict)  # by model and data set
+    scored: dict[str, list[Scored]] = field(default_factory=dict)  # by data set
+    costs: list[dict[str, Any]] = field(default_factory=list)
+    parameters: dict[str, int] = field(default_factory=dict)
+    refused: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+def validate(config: ValidationConfig | str | Path, *, say: Say = lambda text: None) -> dict[str, Any]:
+    """Score every model on every data set and compare all of them with the baseline.
+
+    Args:
+        config: a validation file, or what ``load`` made of it.
+        say: is told what goes on.
+
+    Returns:
+        Everything that was found, as ``hpo validate --json`` prints it. Answers are kept in ``out/predictions``, so
+        that the same call goes on where a stopped one was.
+
+    Raises:
+        ConfigurationError, DataError, ModelError, ObjectiveError: what cannot be used, before anything is asked.
+    """
+    config = config if isinstance(config, ValidationConfig) else load(config)
+    out = Path(str(config.out))
+    settings = settings_of(config)
+    context = Context(config, out / "models", _threads())
+    gathered = Gathered()
+    _open_everything(config, context, gathered)
+    asking = Asking(context, Store(out / "predictions"), say)
+    for data in gathered.data.values():
+        _ask_everyone(data, config, gathered, asking)
+    return _report(config, settings, gathered)
+
+
+def settings_of(config: ValidationConfig) -> Settings:
+    """The statistics block for the statistics."""
+    return Settings(**config.statistics.model_dump())
+
+
+def _threads() -> int:
+    from os import cpu_count, environ
+
+    named = environ.get("OMP_NUM_THREADS", "")
+    return int(named) if named.isdigit() and int(named) else cpu_count() or 1
+
+
+def _open_everything(config: ValidationConfig, context: Context, gathered: Gathered) -> None:
+    """Read all rows and look at all sources, so that whatever is wrong is told at once and before the first answer."""
+    faults: list[Fault] = []
+    for asked in config.datasets:
+        try:
+            gathered.data[asked.name] = open_data(asked, config)
+        except HpoError as error:
+            faults += [Fault(f.where or f"data set {asked.name}", f.what, f.hint) for f in error.faults]
+    for entry in config.models:
+        for data in gathered.data.values():
+            wanted = wanted_outputs(data, metrics_of(data, config.metrics))
+            try:
+                found = find(entry, data, replace(context, outputs=wanted))
+            except HpoError as error:
+                faults += error.faults
+                continue
+            if found is not None:
+                gathered.found[entry.name, data.name] = found
+    for name in gathered.data:
+        if not faults and (config.baseline, name) not in gathered.found:
+            what = f"the baseline {config.baseline} does not answer on {name}"
+            faults.append(Fault("baseline", what, "name a source for it, or another baseline"))
+    if faults:
+        raise ConfigurationError.of(dict.fromkeys(faults))
+    for data in gathered.data.values():
+        gathered.warnings += data.warnings
+    gathered.warnings += dict.fromkeys(text for found in gathered.found.values() for text in found.warnings)
+
+
+def _ask_everyone(data: DataSet, config: ValidationConfig, gathered: Gathered, asking: Asking) -> None:
+    metrics = metrics_of(data, config.metrics)
+    wanted = wanted_outputs(data, metrics)
+    for entry in config.models:
+        found = gathered.found.get((entry.name, data.name))
+        if found is None:
+            continue
+        said = answers(entry, data, found, wanted, asking)
+        gathered.scored.setdefault(data.name, []).append(score(entry.name, data, said.runs, metrics))
+        row = cost_row(entry.name, data.name, said.costs, config.price_per_device_hour)
+        gathered.costs.append({**row, "rows": len(data.rows)})
+        for cost in said.costs:
+            if cost.get("parameters"):
+                gathered.parameters[entry.name] = cost["parameters"]
+
+
+def _report(config: ValidationConfig, settings: Settings, gathered: Gathered) -> dict[str, Any]:
+    scores = [
+        row
+        for name, scored in gathered.scored.items()
+        for one in scored
+        for row in estimates(one, metrics_of(gathered.data[name], config.metrics), settings)
+    ]
+    compared = _compared(config, settings, gathered)
+    primary = {
+        (row["model"], row["dataset"]): row
+        for row in scores
+        if row["subgroup"] is None and row["metric"] == primary_of(gathered.data[row["dataset"]])
+    }
+    ranked = ranks(primary, [entry.name for entry in config.models], list(gathered.data), settings)
+    browsed, total = errors(gathered.scored, settings.seed)
+    refused = [f"{p.a} and {p.b} on {p.dataset}: {p.found.reason}" for p in compared if p.found.verdict == "refused"]
+    return {
+        "name": config.name,
+        "baseline": config.baseline,
+        "settings": config.statistics.model_dump(),
+        "models": [_model(entry, gathered) for entry in config.models],
+        "datasets": [_data(data) for data in gathered.data.values()],
+        "scores": scores,
+        "comparisons": [pair.as_dict() for pair in compared],
+        "ranks": ranked,
+        **pictures([one for scored in gathered.scored.values() for one in scored]),
+        "cost": gathered.costs,
+        "front": front(gathered.costs, _quality(primary, list(gathered.data))),
+        "errors": browsed,
+        "errors_total": total,
+        "ratings": None,
+        "refused": list(dict.fromkeys([*gathered.refused, *refused])),
+        "warnings": _warnings(compared, gathered),
+        "verdict": [*sentences(compared, settings), *rank_sentence(ranked)],
+        "environment": environment(config.statistics.seed),
+    }
+
+
+def _compared(config: ValidationConfig, settings: Settings, gathered: Gathered) -> list[Pair]:
+    asked = []
+    for name, scored in gathered.scored.items():
+        metrics = metrics_of(gathered.data[name], config.metrics)
+        baseline = next(one for one in scored if one.model == config.baseline)
+        others = [one for one in scored if one.model != config.baseline]
+        asked += pairs(baseline, others, metrics, settings, config.metrics)
+    return corrected(refuse_chosen(asked, _chosen(gathered)), settings)
+
+
+def _chosen(gathered: Gathered) -> dict[tuple[str, str], str]:
+    """Why a model must not be compared on a data set: its study has trained or chosen it by these very rows."""
+    reasons = {}
+    for (model, name), found in gathered.found.items():
+        data = gathered.data[name]
+        if data.study and found.chosen_on and found.chosen_on.get("fingerprint") == data.study:
+            part = data.entry.split
+            if part in ("train", "validation"):
+                how = "trained on" if part == "train" else "chosen by"
+                reasons[model, name] = (
+                    f"{model} was {how} these rows, so its score there is no estimate of anything; score `split: test`"
+                )
+    return reasons
+
+
+def _quality(primary: Mapping[tuple[str, str], dict[str, Any]], names: Sequence[str]) -> dict[str, tuple[float, str]]:
+    """Mean primary score of the models that answered on all data sets; of the first set alone where metrics differ."""
+    kept = list(names)
+    if len({row["metric"] for row in primary.values()}) > 1:
+        kept = kept[:1]
+    found = {}
+    for model in dict.fromkeys(model for model, _ in primary):
+        rows = [primary.get((model, name)) for name in kept]
+        if all(row is not None and row["value"] is not None for row in rows):
+            values = [row["value"] for row in rows if row is not None]
+            found[model] = (float(np.mean(values)), str(primary[model, kept[0]]["direction"]))
+    return found
+
+
+def _model(entry: ModelEntry, gathered: Gathered) -> dict[str, Any]:
+    found = next((each for (name, _), each in gathered.found.items() if name == entry.name), None)
+    return {
+        "name": entry.name,
+        "kind": None if found is None else found.kind,
+        "source": None if found is None else found.source,
+        "parameters": gathered.parameters.get(entry.name),
+        "seeds": max((len(one.seeds) for scored in gathered.scored.values() for one in scored
+                      if one.model == entry.name), default=0),
+    }  # fmt: skip
+
+
+def _data(data: DataSet) -> dict[str, Any]:
+    groups = data.rows.groups
+    frame = data.rows.frame
+    return {
+        "name": data.name,
+        "task": data.task,
+        "rows": len(data.rows),
+        "split": data.entry.split,
+        "labels": list(data.labels) or None,
+        "groups": None if groups is None else len(set(groups.tolist())),
+        "fingerprint": data.fingerprint,
+        "primary": primary_of(data),
+        "text_column": next((name for name in ("text", "messages") if name in frame), None),
+        "subgroups": list(data.columns),
+    }
+
+
+def _warnings(compared: Sequence[Pair], gathered: Gathered) -> list[str]:
+    said = [f"{p.a} and {p.b} on {p.dataset}: {text}" for p in compared if p.role == "primary"
+            for text in p.found.warnings]  # fmt: skip
+    return list(dict.fromkeys([*gathered.warnings, *said]))
+
+
+def number(value: float | None) -> float | None:
+    """The number as JSON can hold it."""
+    return finite(value)
