@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpo.config.models import ModelConfig, TaskKind
+from hpo.config.preparation import AS_GIVEN, PreparationConfig
 from hpo.data.rows import Rows
 
 
@@ -39,6 +40,7 @@ class Task:
     seed: int = 0
     resources: Resources = Resources()
     forgetting: Rows | None = None  # text that nothing is tuned for, column `text`
+    preparation: PreparationConfig = AS_GIVEN  # of the rows; `train` and `validation` are as they were split
     harness: tuple[str, ...] = ()  # metrics wanted of lm-evaluation-harness, lm_eval:TASK:METRIC each
 
 

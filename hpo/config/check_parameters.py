@@ -11,10 +11,12 @@ from pydantic import TypeAdapter, ValidationError
 from hpo.config.draft import Draft, Key
 from hpo.config.knowledge import Known
 from hpo.config.messages import translate
+from hpo.config.preparation import SEARCHABLE, PreparationConfig
 from hpo.config.space import Categorical, Constant, IntLogUniform, IntUniform, LogUniform, Parameter, Ratio, Uniform
 from hpo.config.training import TrainingConfig
 
 Range = Uniform | LogUniform | IntUniform | IntLogUniform
+SETTINGS = {**TrainingConfig.model_fields, **{name: PreparationConfig.model_fields[name] for name in SEARCHABLE}}
 _PARAMETER: TypeAdapter[Parameter] = TypeAdapter(Parameter)
 
 
@@ -36,7 +38,7 @@ def check_each(draft: Draft, known: Known, sound: Mapping[str, Parameter]) -> No
         orderly = not isinstance(parameter, Range) or parameter.low < parameter.high
         if default is not None and orderly and not contains(parameter, default):
             draft.fault((*key, "default"), f"the default {_plain(default)} is not allowed", describe(parameter))
-        if known.parameters is not None and name in known.parameters and name in TrainingConfig.model_fields:
+        if known.parameters is not None and name in known.parameters and name in SETTINGS:
             _check_setting(draft, name, parameter)
 
 
@@ -97,7 +99,7 @@ def _check_choices(draft: Draft, key: Key, parameter: Categorical | Ratio) -> No
 
 def _check_setting(draft: Draft, name: str, parameter: Parameter) -> None:
     """Whether every value drawn is one that the setting of this name takes."""
-    field = TrainingConfig.model_fields[name]
+    field = SETTINGS[name]
     key: Key = ("search_space", name)
     whole = int in (field.annotation, *get_args(field.annotation)) and float not in get_args(field.annotation)
     if whole and isinstance(parameter, Uniform | LogUniform):

@@ -8,7 +8,6 @@ from typing import Any, cast
 from hpo.config.check_parameters import contains, describe, same
 from hpo.config.draft import Draft, did_you_mean
 from hpo.config.knowledge import Known
-from hpo.config.refused import PARAMETERS as LATER
 from hpo.config.space import Categorical, Constant, Parameter, Ratio
 from hpo.config.training import TrainingConfig
 
@@ -49,11 +48,8 @@ def _check_names(draft: Draft, known: Known) -> None:
             draft.fault(("search_space", name), what, "keep one of them")
         if known.parameters is None or name in known.parameters:
             continue
-        if name in LATER:
-            draft.fault(("search_space", name), f"the parameter `{name}` is not available in this version", "remove it")
-        else:
-            what = f"the objective `{known.name}` does not know the parameter `{name}`"
-            draft.fault(("search_space", name), what, did_you_mean(name, known.parameters))
+        what = f"the objective `{known.name}` does not know the parameter `{name}`"
+        draft.fault(("search_space", name), what, did_you_mean(name, known.parameters))
 
 
 def _check_ratio(draft: Draft, name: str, sound: Mapping[str, Parameter], fixed: Mapping[str, Any]) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from hpo.config.harness import is_harness, parse
 from hpo.config.models import StudyConfig
 from hpo.config.paths import file_part, is_own
+from hpo.config.preparation import AS_GIVEN
 
 
 def identity(config: StudyConfig, data_fingerprint: str) -> dict[str, str]:
@@ -30,7 +31,7 @@ def identity(config: StudyConfig, data_fingerprint: str) -> dict[str, str]:
     sampler = {name: values["sampler"][name] for name in ("name", "seed", "ordered")}
     parts: dict[str, Any] = {
         "model": values["model"],
-        "data": data_fingerprint,
+        "data": _with_preparation(data_fingerprint, config),
         "training": values["training"],
         "search_space": list(values["search_space"].items()),  # in order: draws depend on it
         "known": values["known"],
@@ -50,6 +51,17 @@ def describe_difference(old: Mapping[str, str], new: Mapping[str, str]) -> list[
     ['data']
     """
     return [name for name in {**new, **old} if old.get(name) != new.get(name)]
+
+
+def _with_preparation(fingerprint: str, config: StudyConfig) -> Any:
+    """The rows, and what is done to them; alone where nothing is."""
+    if config.data is None or config.data.preparation == AS_GIVEN:
+        return fingerprint
+    values = config.data.preparation.model_dump()
+    given = values["preprocessing"]
+    values["preprocessing"] = [_portable(name) for name in ((given,) if isinstance(given, str) else given or ())]
+    values["strategies"] = {name: [_portable(each) for each in own] for name, own in values["strategies"].items()}
+    return (fingerprint, values)
 
 
 def _portable(reference: str) -> Any:

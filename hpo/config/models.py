@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from hpo.config.gates import GatesConfig
+from hpo.config.preparation import PreparationConfig
 from hpo.config.space import Parameter
 from hpo.config.training import TrainingConfig
 
@@ -64,6 +65,9 @@ class DataConfig(Frozen):
     template: Annotated[str | None, Field(description="prompt with {column} fields")] = None
     limit: Annotated[int | None, Field(ge=1, description="at most so many rows, drawn by the split's seed")] = None
     split: Annotated[SplitConfig, Field(description="how rows are divided")] = SplitConfig()
+    preparation: Annotated[
+        PreparationConfig, Field(description="what is done to rows after the split; parts of it may be searched")
+    ] = PreparationConfig()
     gates: Annotated[GatesConfig, Field(description="what the rows must keep before the first trial")] = GatesConfig()
     forgetting: Annotated[
         str | None, Field(description="file with a column text that nothing is tuned for: what is forgotten of it")

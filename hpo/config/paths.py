@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from collections.abc import Iterator
 
 from hpo.config.draft import Draft, Key
 
@@ -22,11 +23,23 @@ def resolve(draft: Draft) -> None:
         for index, entry in enumerate(draft.entries(block)):
             if isinstance(entry, dict) and is_own(entry.get("metric")):
                 _file(draft, (block, index, "metric"), "evaluator file")
+    for key in _transforms(draft):
+        if is_own(draft.get(*key)):
+            _file(draft, key, "transforms file")
     _model(draft)
     _warm_start(draft)
     runs = draft.get("runs")
     if isinstance(runs, str) and runs.startswith("~"):
         _replace(draft, ("runs",), "")
+
+
+def _transforms(draft: Draft) -> Iterator[Key]:
+    """Where the study names transforms."""
+    block: Key = ("data", "preparation")
+    listed = [(*block, "preprocessing"), *((*block, "strategies", name) for name in draft.block(*block, "strategies"))]
+    yield listed[0]
+    for key in listed:
+        yield from ((*key, position) for position in range(len(draft.entries(*key))))
 
 
 def is_own(reference: object) -> bool:

@@ -49,3 +49,6 @@ class PreparationConfig(BaseModel):
     train_fraction: Annotated[
         float, Field(gt=0, le=1, description="of the training rows, drawn so that smaller fractions are nested")
     ] = 1.0
+
+
+AS_GIVEN = PreparationConfig()  # nothing is done to the rows

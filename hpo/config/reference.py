@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 
 from hpo.config.messages import PARAMETER_TYPES
 from hpo.config.models import StudyConfig
-from hpo.config.refused import KEYS, PARAMETERS, VALUES_IN_WORDS
+from hpo.config.refused import KEYS, VALUES_IN_WORDS
 
 _OPENING = """# study.yaml
 
@@ -52,7 +52,17 @@ search_space:
   lora_dropout: null            # null drops a parameter
 ```
 
-A name is any key of `training`, or any parameter the objective knows; a name in both blocks is refused. Each parameter
+A name is any key of `training`, or any parameter the objective knows; a name in both blocks is refused. So it is with
+`preprocessing`, `class_weights` and `train_fraction` of `data.preparation`, which ready objectives know:
+
+```yaml
+search_space:
+  preprocessing: {type: categorical, choices: [original, clean, [strip_html, lowercase]]}  # clean: a strategy
+  class_weights: {type: categorical, choices: [none, sqrt_balanced, balanced]}
+  train_fraction: {type: categorical, choices: [0.25, 0.5, 1.0], default: 1.0}
+```
+
+Each parameter
 may carry `when: {other: value}` or `when: {other: [value, value]}`: it exists only where the other parameter (or fixed
 setting) has that value. The default of each makes up trial 0.
 """
@@ -153,6 +163,5 @@ def _opening_of(model: type[BaseModel]) -> str:
 def _not_available() -> str:
     keys = [f"`{'.'.join(map(str, key))}`" for key in KEYS]
     values = [f"`{'.'.join(map(str, key))}`: {text}" for key, text in VALUES_IN_WORDS.items()]
-    names = [f"`{name}` in `search_space`, where the objective does not know it" for name in sorted(PARAMETERS)]
-    lines = "\n".join(f"- {entry}" for entry in [*keys, *values, *names])
+    lines = "\n".join(f"- {entry}" for entry in [*keys, *values])
     return f"## Not available in this version\n\nRefused with a message, never ignored:\n\n{lines}\n"

@@ -12,7 +12,6 @@ KEYS: tuple[Key, ...] = (
     ("finalists",),
     ("statistics",),
     ("value_per_point",),
-    ("data", "preparation"),
     ("loggers", "wandb"),
     ("loggers", "mlflow"),
 )
@@ -35,9 +34,6 @@ VALUES_IN_WORDS: dict[Key, str] = {
     ("runner", "trials_per_worker"): "other than 1",
     ("runs",): "a URL",
 }
-
-# Parameters of a search space that ready objectives will know later.
-PARAMETERS = frozenset({"preprocessing", "class_weights", "train_fraction"})
 
 
 def refuse(draft: Draft) -> None:

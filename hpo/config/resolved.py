@@ -17,11 +17,14 @@ def resolved_yaml(config: StudyConfig) -> str:
     """Text of a study file that loads to an equal configuration from any folder.
 
     What came from the environment stays ``${NAME}``; a password that the study file itself holds in ``storage`` becomes
-    ``${STORAGE_PASSWORD}``, which must then be in the environment. Searched settings are left out of ``training``.
+    ``${STORAGE_PASSWORD}``, which must then be in the environment. Searched settings are left out of ``training`` and
+    ``data.preparation``.
     """
     values = config.model_dump()
     for name in config.search_space:
         values["training"].pop(name, None)
+        if values["data"] is not None:
+            values["data"]["preparation"].pop(name, None)
     for key, (template, value) in config._templates.items():
         if value_at(values, key) == value:  # a copy of the configuration may hold another
             values = with_value(values, key, template)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from hpo.config.harness import is_harness
 from hpo.config.models import StudyConfig
+from hpo.config.preparation import AS_GIVEN
 from hpo.evaluators.measurements import is_measurement
 from hpo.evaluators.score import Scorecard
 from hpo.objective import Resources, Task
@@ -46,6 +47,7 @@ def open_worker(name: str, config: StudyConfig, splits: Splits | None, cache: Pa
         fingerprint=splits.fingerprint if splits else "",
         seed=config.sampler.seed,
         resources=resources(config),
+        preparation=config.data.preparation if config.data else AS_GIVEN,
         forgetting=splits.forgetting if splits else None,
         harness=tuple(dict.fromkeys(name for name in wanted(config) if is_harness(name))),
     )

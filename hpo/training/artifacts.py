@@ -24,6 +24,7 @@ class Manifest:
     settings: TrainingConfig
     seed: int
     full: bool
+    transforms: tuple[str, ...] = ()  # of the texts of every row that is predicted
 
 
 def write_manifest(manifest: Manifest, folder: Path) -> None:
@@ -34,6 +35,7 @@ def write_manifest(manifest: Manifest, folder: Path) -> None:
         "target_mean": manifest.scale[0],
         "target_spread": manifest.scale[1],
         "training": manifest.settings.model_dump(mode="json"),
+        "transforms": list(manifest.transforms),
         "seed": manifest.seed,
         "format": "model" if manifest.full else "adapter",
     }
@@ -55,6 +57,7 @@ def read_manifest(folder: Path) -> Manifest:
             settings=TrainingConfig(**content["training"]),
             seed=content["seed"],
             full=content["format"] == "model",
+            transforms=tuple(content.get("transforms", ())),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(

@@ -34,22 +34,23 @@ class Closing:
 
     def __init__(self, task: Task, question: Question, base: Callable[[], Any]) -> None:
         self._task, self._question, self._base = task, question, base
-        self._sample = _sample(task)
+        self._sample = _sample(task, task.train)
         self._forgetting: Forgetting | None = None
         if task.forgetting is not None:
             refuse_encoder(question, "forgetting cannot be measured", "remove data.forgetting")
             rows = task.forgetting
             self._forgetting = guarded(lambda: Forgetting(rows, question, base()))
 
-    def added(self, progress: Progress, model: Any, question: Question) -> Progress:
+    def added(self, progress: Progress, model: Any, question: Question, given: Rows | None = None) -> Progress:
         """``progress`` with what is measured where it counts.
 
         Args:
             progress: an evaluation of a run.
             model: the run's model, as it is at this moment.
             question: how the run's rows are read.
+            given: the study's training rows that the run trained on; None: all of them.
         """
-        sample = self._sample
+        sample = self._sample if given is None else _sample(self._task, given)
         asked = replace(question, latencies=[])
         return replace(
             progress,
@@ -82,7 +83,7 @@ def _predict(model: Any, rows: Rows, question: Question) -> Outputs:
     return outputs
 
 
-def _sample(task: Task) -> Rows | None:
-    if task.train is None or task.validation is None or not len(task.train):
+def _sample(task: Task, given: Rows | None) -> Rows | None:
+    if given is None or task.validation is None or not len(given):
         return None
-    return training_sample(task.train, task.validation, task.seed)
+    return training_sample(given, task.validation, task.seed)

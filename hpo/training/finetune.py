@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hpo.config.training import TrainingConfig
+from hpo.data.preparation import chosen
+from hpo.data.prepared import Prepared, Preparer
 from hpo.data.rows import Rows
 from hpo.errors import ConfigurationError, ModelError
 from hpo.objective import Footprint, Outputs, Progress, Task, Trial
@@ -25,7 +27,6 @@ from hpo.training.measure import Meter, body_parameters
 from hpo.training.memory import choose_micro_batch, predict_memory
 from hpo.training.optimizer import lay_out, make_trainable
 from hpo.training.predict import predict
-from hpo.training.prompts import causal_pieces
 from hpo.training.question import Question
 from hpo.training.ready import Ready
 from hpo.training.resident import Needs, Resident, load, quiet
@@ -61,24 +62,26 @@ class FineTuning:
                 hint="use a causal model (Llama, Qwen)",
             )
         self._encoder = Encoder(self._resident.tokenizer, task.cache, task.fingerprint, self._resident.info.readable)
-        self._measured: dict[Any, dict[str, float]] = {}
+        self._measured: dict[Any, footprint.Measured] = {}
+        self._found: dict[Any, dict[str, float]] = {}
         if not full:
             _check_targets(self._resident, self._settings)
-        self._closing = Closing(task, self._question(self._settings, (0.0, 1.0)), self._base)
+        self._closing = Closing(task, self._asked(self._settings, (0.0, 1.0), ()), self._base)
 
     def train(self, trial: Trial) -> Iterator[Progress]:
         """Train, yielding at each evaluation; see Objective.train."""
         settings = settings_of(self._task.settings, trial.params)
-        question = self._question(settings, self._scale())
-        run = guarded(lambda: self._start(trial, settings, question))
+        data = self._prepare(trial.params)
+        question = self._question(settings, data)
+        run = guarded(lambda: self._start(trial, question, data))
         if trial.checkpoint is not None:
             checkpoints.read(run, trial.checkpoint)
         validation = self._rows("validation")
         for evaluation in run.evaluations(settings.evaluations):
             outputs = guarded(lambda: predict(run.model, validation, question))
             run.meter.latencies = question.latencies
-            progress = self._progress(run, evaluation, outputs, self._manifest(settings, question.scale, trial.seed))
-            yield self._closing.added(progress, run.model, question)
+            progress = self._progress(run, evaluation, outputs, self._manifest(question, trial.seed))
+            yield self._closing.added(progress, run.model, question, data.given)
 
     def predict(self, artifact: Path | None, rows: Rows) -> Outputs:
         """Predict with an artifact, or with the untuned base (an encoder's: its head drawn from the study's seed)."""
@@ -87,10 +90,10 @@ class FineTuning:
     def ready(self, artifact: Path | None) -> Ready:
         """The model that ``predict`` asks, loaded once for any number of questions."""
         if artifact is None:
-            question = self._question(self._settings, self._scale())
+            question = self._base_question()
             return guarded(lambda: Ready(self._base(), replace(question, shown=self._shown(question))))  # type: ignore[no-any-return]
         manifest = artifacts.read_manifest(artifact)
-        question = self._question(manifest.settings, manifest.scale)
+        question = self._asked(manifest.settings, manifest.scale, manifest.transforms)
         return guarded(lambda: Ready(self._restored(artifact, manifest), question))  # type: ignore[no-any-return]
 
     def base_closing(self) -> Mapping[str, float]:
@@ -99,12 +102,11 @@ class FineTuning:
 
     def probe(self, params: Mapping[str, Any]) -> Footprint | None:
         """Predict memory and time from a two-point measurement, made once a kind of adapter; see Objective.probe."""
-        settings = settings_of(self._task.settings, params)
-        found = self._coefficients(settings)
-        encoded = self._encoded(self._question(settings, self._scale()), settings.max_length)
-        validation = self._encoder.encode(
-            self._question(settings, self._scale()).pieces(self._rows("validation")), settings.max_length
-        )
+        settings, data = settings_of(self._task.settings, params), self._prepare(params)
+        question = self._question(settings, data)
+        found = self._coefficients(question, data)
+        encoded = self._encoded(question, data)
+        validation = self._encoder.encode(question.pieces(self._rows("validation")), settings.max_length)
         seconds = footprint.run_seconds(found, settings, encoded, int(validation.lengths.sum()))
         return Footprint(predict_memory(found, settings.model_dump()), found["limit_gb"], seconds, found)
 
@@ -113,50 +115,52 @@ class FineTuning:
         import gc
 
         del self._resident, self._encoder, self._closing
+        self.__dict__.pop("_prepare", None)
         gc.collect()
 
     # A run
 
-    def _start(self, trial: Trial, settings: TrainingConfig, question: Question) -> Run:
+    def _start(self, trial: Trial, question: Question, data: Prepared) -> Run:
         import torch
 
-        micro = self._micro(settings, question)
+        settings = question.settings
+        micro = self._micro(question, data)
         model = self._model(settings, trial.seed)
         torch.manual_seed(trial.seed)
-        encoded = self._encoded(question, settings.max_length)
+        encoded = self._encoded(question, data)
         schedule = make_schedule(encoded, settings, trial.seed)
         trainable = make_trainable(model, settings, schedule.steps)
         meter = Meter(self._resident.device, body_parameters(self._resident.model), trainable.count, self._full)
-        return Run(model, trainable, self._loss(encoded, settings, question), schedule, meter, micro, settings.bf16)
+        return Run(model, trainable, self._loss(encoded, question, data), schedule, meter, micro, settings.bf16)
 
-    def _micro(self, settings: TrainingConfig, question: Question) -> int:
+    def _micro(self, question: Question, data: Prepared) -> int:
         """Rows of one forward pass; measured only where a rule of thumb does not settle it."""
+        settings = question.settings
         if settings.micro_batch_size is not None:
             return settings.micro_batch_size
-        encoded = self._encoded(question, settings.max_length)
-        if footprint.surely_fits(self._resident, settings, encoded, self._task.resources):
+        if footprint.surely_fits(self._resident, settings, self._encoded(question, data), self._task.resources):
             return settings.batch_size
-        return choose_micro_batch(self._coefficients(settings), settings.model_dump())
+        return choose_micro_batch(self._coefficients(question, data), settings.model_dump())
 
-    def _coefficients(self, settings: TrainingConfig) -> dict[str, float]:
+    def _coefficients(self, question: Question, data: Prepared) -> dict[str, float]:
         """Measured coefficients; the measurement is kept for settings that change the slope alike."""
+        settings = question.settings
         key = (settings.method, settings.lora_dropout > 0, settings.gradient_checkpointing, settings.bf16)
-        if key not in self._measured:
-            longest = self._resident.info.readable or settings.max_length
-            encoded = self._encoded(self._question(settings, self._scale()), longest)
-            length = int(min(settings.max_length, encoded.lengths.max()))
-            model = self._model(settings, self._task.seed)
-            measured = guarded(lambda: footprint.measure(self._resident, model, settings, max(2, length)))
-            head = sum(
-                p.numel() for name in self._resident.head for p in self._resident.model.get_submodule(name).parameters()
+        if (key, data.preparation) not in self._found:
+            encoded = self._encoded(question, data, self._resident.info.readable or settings.max_length)
+            if key not in self._measured:
+                length = int(min(settings.max_length, encoded.lengths.max()))
+                model = self._model(settings, self._task.seed)
+                self._measured[key] = guarded(
+                    lambda: footprint.measure(self._resident, model, settings, max(2, length))
+                )
+            self._found[key, data.preparation] = footprint.coefficients(
+                self._resident, self._measured[key], encoded, self._task.resources
             )
-            self._measured[key] = footprint.coefficients(
-                self._resident, measured, encoded, self._task.resources, head=head
-            )
-        return self._measured[key]
+        return self._found[key, data.preparation]
 
-    def _encoded(self, question: Question, max_length: int) -> Encoded:
-        return self._encoder.encode(question.pieces(self._rows("train")), max_length)
+    def _encoded(self, question: Question, data: Prepared, max_length: int | None = None) -> Encoded:
+        return self._encoder.encode(question.prepared_pieces(data.train), max_length or question.settings.max_length)
 
     def _model(self, settings: TrainingConfig, seed: int) -> Any:
         if not self._full:
@@ -166,19 +170,18 @@ class FineTuning:
             checkpoint_gradients(model)
         return model.requires_grad_(True)
 
-    def _loss(self, encoded: Encoded, settings: TrainingConfig, question: Question) -> Loss:
+    def _loss(self, encoded: Encoded, question: Question, data: Prepared) -> Loss:
         pad, device = self._resident.tokenizer.pad_token_id, self._resident.device
         if self._resident.info.kind == "causal":
-            return CompletionLoss(encoded, pad, device)
-        labels = self._rows("train").frame["label"]
-        targets: NDArray[Any]
+            return CompletionLoss(encoded, pad, device, data.weights)
+        labels = data.train.frame["label"]
         if self._task.kind == "regression":
             mean, spread = question.scale
-            targets = ((labels.to_numpy(dtype=float) - mean) / spread).astype(np.float32)
-        else:
-            numbers = {name: i for i, name in enumerate(self._task.labels)}
-            targets = np.array([numbers[str(label)] for label in labels], dtype=np.int64)
-        return HeadLoss(encoded, targets, pad, device, settings.label_smoothing_factor)
+            return HeadLoss(encoded, ((labels.to_numpy(dtype=float) - mean) / spread).astype(np.float32), pad, device)
+        numbers = {name: i for i, name in enumerate(self._task.labels)}
+        targets = np.array([numbers[str(label)] for label in labels], dtype=np.int64)
+        weights = data.class_weights(self._task.labels)
+        return HeadLoss(encoded, targets, pad, device, question.settings.label_smoothing_factor, weights)
 
     def _progress(self, run: Run, at: Evaluation, outputs: Outputs, manifest: artifacts.Manifest) -> Progress:
         return Progress(
@@ -192,8 +195,9 @@ class FineTuning:
 
     # Artifacts
 
-    def _manifest(self, settings: TrainingConfig, scale: tuple[float, float], seed: int) -> artifacts.Manifest:
-        return artifacts.Manifest(self._task.kind, self._task.labels, scale, settings, seed, self._full)
+    def _manifest(self, asked: Question, seed: int) -> artifacts.Manifest:
+        kind, labels = self._task.kind, self._task.labels
+        return artifacts.Manifest(kind, labels, asked.scale, asked.settings, seed, self._full, asked.transforms)
 
     def _save(self, model: Any, manifest: artifacts.Manifest, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -222,9 +226,20 @@ class FineTuning:
 
     # The task
 
-    def _question(self, settings: TrainingConfig, scale: tuple[float, float]) -> Question:
-        task = self._task
-        return Question(task.kind, task.labels, task.outputs, settings, self._resident, self._encoder, scale)
+    def _question(self, settings: TrainingConfig, data: Prepared) -> Question:
+        return self._asked(settings, self._scale(data.train), data.preparation.texts)
+
+    def _base_question(self) -> Question:
+        scale = self._scale(self._rows("train")) if self._task.kind == "regression" else (0.0, 1.0)
+        return self._asked(self._settings, scale, chosen(self._task.preparation).texts)
+
+    def _asked(self, settings: TrainingConfig, scale: tuple[float, float], transforms: tuple[str, ...]) -> Question:
+        task, parts = self._task, (self._resident, self._encoder)
+        return Question(task.kind, task.labels, task.outputs, settings, *parts, scale, transforms=transforms)
+
+    @cached_property
+    def _prepare(self) -> Preparer:
+        return Preparer(self._rows("train"), self._task.preparation, self._task.seed)
 
     def _rows(self, split: str) -> Rows:
         rows: Rows | None = getattr(self._task, split)
@@ -234,11 +249,11 @@ class FineTuning:
             )
         return rows
 
-    def _scale(self) -> tuple[float, float]:
+    def _scale(self, train: Rows) -> tuple[float, float]:
         """Mean and spread of an encoder's regression targets: the head learns a standardised number."""
         if self._task.kind != "regression":
             return (0.0, 1.0)
-        values = self._rows("train").frame["label"].to_numpy(dtype=float)
+        values = train.frame["label"].to_numpy(dtype=float)
         return (float(values.mean()), float(values.std()) or 1.0)
 
     def _shown(self, question: Question) -> tuple[Any, ...]:
@@ -248,7 +263,7 @@ class FineTuning:
             return ()
         train = self._rows("train")
         order = np.random.default_rng(self._task.seed).permutation(len(train))[:count]
-        return tuple(causal_pieces(train.take(order), self._task.kind, self._resident.tokenizer))
+        return tuple(question.pieces(train.take(order)))
 
 
 def _use_threads(count: int) -> None:

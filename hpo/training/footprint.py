@@ -52,9 +52,7 @@ def measure(resident: Resident, model: Any, settings: TrainingConfig, length: in
     return Measured(slope * (1.0 if resident.device.type == "cuda" else _WORKING), fixed, token)
 
 
-def coefficients(
-    resident: Resident, measured: Measured, encoded: Encoded, resources: Resources, *, head: int
-) -> dict[str, float]:
+def coefficients(resident: Resident, measured: Measured, encoded: Encoded, resources: Resources) -> dict[str, float]:
     """Everything that ``hpo.training.memory`` needs, as plain numbers."""
     causal = resident.info.kind == "causal"
     found: dict[str, float] = defaultdict(float)
@@ -64,6 +62,7 @@ def coefficients(
             found[f"sizes.{leaf}"] += inputs + outputs
             found[f"outputs.{leaf}"] += outputs
     total = sum(parameter.numel() for parameter in resident.model.parameters())
+    head = sum(p.numel() for name in resident.head for p in resident.model.get_submodule(name).parameters())
     return {
         **found,
         "base_gb": _base_bytes(resident) / GIB,

@@ -21,7 +21,7 @@ IGNORED = -100
 class Loss(Protocol):
     """What a run minimises."""
 
-    def count(self, batch: Positions) -> int:
+    def count(self, batch: Positions) -> float:
         """What the summed loss of a whole batch is divided by."""
         ...
 
@@ -39,10 +39,11 @@ class HeadLoss:
     pad: int
     device: torch.device
     smoothing: float = 0.0
+    weights: NDArray[np.float64] | None = None  # (k,) of classes
 
-    def count(self, batch: Positions) -> int:
-        """Rows."""
-        return len(batch)
+    def count(self, batch: Positions) -> float:
+        """Rows; with weights the sum of theirs, so that a whole batch's loss is torch's weighted mean."""
+        return len(batch) if self.weights is None else float(self.weights[self.targets[batch]].sum())
 
     def summed(self, model: Any, batch: Positions) -> torch.Tensor:
         """See Loss."""
@@ -52,7 +53,10 @@ class HeadLoss:
         logits = head_logits(model, *collate([self.encoded.row(i) for i in batch], self.pad), self.device)
         targets = torch.from_numpy(self.targets[batch]).to(self.device)
         if targets.dtype == torch.int64:
-            return functional.cross_entropy(logits, targets, reduction="sum", label_smoothing=self.smoothing)
+            weight = None if self.weights is None else torch.from_numpy(self.weights).to(logits)
+            return functional.cross_entropy(
+                logits, targets, weight=weight, reduction="sum", label_smoothing=self.smoothing
+            )
         return functional.mse_loss(logits[:, 0], targets, reduction="sum")
 
 
@@ -63,10 +67,13 @@ class CompletionLoss:
     encoded: Encoded
     pad: int
     device: torch.device
+    weights: NDArray[np.float64] | None = None  # (n,) of rows: of each of their learnt tokens
 
-    def count(self, batch: Positions) -> int:
-        """Learnt tokens; at least one, for a batch whose rows have nothing to learn."""
-        return max(1, int((self.encoded.lengths[batch] - self.encoded.prompt[batch]).sum()))
+    def count(self, batch: Positions) -> float:
+        """Learnt tokens, by their weights where they have any; 1 for a batch whose rows have nothing to learn."""
+        tokens = self.encoded.lengths[batch] - self.encoded.prompt[batch]
+        total = tokens.sum() if self.weights is None else (tokens * self.weights[batch]).sum()
+        return float(total) or 1.0
 
     def summed(self, model: Any, batch: Positions) -> torch.Tensor:
         """See Loss. Rows are padded on the right, where a causal model needs no mask."""
@@ -80,7 +87,11 @@ class CompletionLoss:
         chosen = places + torch.div(places, width, rounding_mode="floor") if width else places
         targets = labels[:, 1:].reshape(-1)[places].to(self.device)
         logits = logits_at(model, chosen.to(self.device), input_ids=ids.to(self.device))
-        return functional.cross_entropy(logits, targets, reduction="sum")
+        if self.weights is None:
+            return functional.cross_entropy(logits, targets, reduction="sum")
+        row = torch.div(places, width, rounding_mode="floor") if width else places
+        weights = torch.from_numpy(self.weights[batch])[row].to(logits)
+        return (functional.cross_entropy(logits, targets, reduction="none") * weights).sum()
 
 
 def learnt(encoded: Encoded, batch: Positions) -> NDArray[np.int64]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from hpo.config.models import TaskKind
 from hpo.config.training import TrainingConfig
+from hpo.data.preparation import prepare_texts
 from hpo.data.rows import Rows
 from hpo.training.encode import Encoder
 from hpo.training.prompts import Piece, causal_pieces, encoder_pieces, with_examples
@@ -36,6 +37,7 @@ class Question:
     encoder: Encoder
     scale: tuple[float, float] = (0.0, 1.0)  # mean and spread that an encoder's number is in
     shown: tuple[Piece, ...] = ()  # solved examples before every prompt
+    transforms: tuple[str, ...] = ()  # of the texts of every row, before they are read
     latencies: list[float] = field(default_factory=list)  # filled in: seconds a row, for every row
 
     @property
@@ -44,7 +46,11 @@ class Question:
         return self.wanted & {"prediction", "probabilities", "likelihood"} or USUAL[self.kind]
 
     def pieces(self, rows: Rows) -> list[Piece]:
-        """The rows as prompts and completions."""
+        """The rows, their texts transformed, as prompts and completions."""
+        return self.prepared_pieces(prepare_texts(rows, self.transforms))
+
+    def prepared_pieces(self, rows: Rows) -> list[Piece]:
+        """The same of rows whose texts have been transformed before."""
         if self.resident.info.kind == "encoder":
             return encoder_pieces(rows)
         pieces = causal_pieces(rows, self.kind, self.resident.tokenizer)

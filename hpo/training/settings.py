@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hpo.config.training import TrainingConfig
+from hpo.data.prepared import DEFAULTS
 
 
 def settings_of(*sources: Mapping[str, Any]) -> TrainingConfig:
@@ -16,8 +17,8 @@ def settings_of(*sources: Mapping[str, Any]) -> TrainingConfig:
 
 
 def defaults_of(*names: str) -> dict[str, Any]:
-    """Defaults of the named settings."""
-    return {name: TrainingConfig.model_fields[name].default for name in names}
+    """Defaults of the named settings, and of how rows are prepared."""
+    return {**{name: TrainingConfig.model_fields[name].default for name in names}, **DEFAULTS}
 
 
 _ADAPTER_ONLY = ("method", "lora_rank", "lora_alpha", "lora_dropout", "target_modules")
