@@ -12,8 +12,9 @@ import numpy as np
 from hpo.evaluators import registry
 from hpo.evaluators.inference import compare, compare_seeds
 from hpo.evaluators.protocol import Evaluator, ExampleScores, Metric
-from hpo.statistics.multiplicity import adjust
+from hpo.statistics.multiplicity import adjust, benjamini_hochberg
 from hpo.statistics.values import Comparison, Settings
+from hpo.statistics.verdicts import decide
 from hpo.validation.scoring import SMALL, Scored, part, primary_of, subgroups
 
 Role = Literal["primary", "exploratory", "subgroup"]
@@ -109,14 +110,28 @@ def _kept(scores: Sequence[ExampleScores], kept: Any) -> list[ExampleScores]:
 
 
 def corrected(found: Sequence[Pair], settings: Settings) -> list[Pair]:
-    """Holm across data sets and models for the primary metric; what is exploratory is corrected within its own kind."""
+    """Holm across data sets and models for the primary metric; what explores is held to a false discovery rate.
+
+    The exploratory metrics are one family, the subgroups another (Benjamini & Hochberg 1995).
+    """
     changed: dict[int, Pair] = {}
     for role in ("primary", "exploratory", "subgroup"):
         places = [place for place, pair in enumerate(found) if pair.role == role]
-        own = settings if role == "primary" else replace(settings, equivalence_margin=None)
-        for place, one in zip(places, adjust([found[place].found for place in places], own), strict=True):
+        family = [found[place].found for place in places]
+        adjusted = adjust(family, settings) if role == "primary" else _explored(family, settings)
+        for place, one in zip(places, adjusted, strict=True):
             changed[place] = replace(found[place], found=one)
     return [changed[place] for place in range(len(found))]
+
+
+def _explored(family: Sequence[Comparison], settings: Settings) -> list[Comparison]:
+    free = replace(settings, equivalence_margin=None)
+    if settings.correction == "none":
+        return adjust(family, free)
+    p = benjamini_hochberg([math.nan if each.p_value is None else each.p_value for each in family])
+    return [
+        decide(each, free, None if math.isnan(value) else value) for each, value in zip(family, p.tolist(), strict=True)
+    ]
 
 
 def refuse_chosen(found: Sequence[Pair], reasons: Mapping[tuple[str, str], str]) -> list[Pair]:
