@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from hpo.data.rows import Rows
 from hpo.errors import DataError
+from hpo.evaluators.counts import Counts, binary, macro, mcc, micro, weighted
 from hpo.evaluators.outputs import column, missing
 from hpo.evaluators.protocol import ExampleScores, Metric, Stats, Weights
+from hpo.evaluators.reductions import mean
 from hpo.objective import Outputs
 
 UNMATCHED = -1  # code of a prediction that is missing or in no class of the list: always wrong
@@ -65,94 +67,23 @@ def label_list(data: Rows, outputs: Outputs | None) -> tuple[str, ...]:
     return tuple(sorted({str(value) for value in truth[~missing(truth)]}))
 
 
-class _Counts:
-    """Sums of weights by class: matches, true, predicted; each of shape (k,). All F-measures derive from them."""
-
-    def __init__(self, stats: Stats, weights: Weights) -> None:
-        drawn = {name: values[weights > 0] for name, values in stats.items()}
-        seen = max(drawn["label"].max(initial=0), drawn["prediction"].max(initial=0))
-        matrix = confusion_matrix(drawn, int(seen) + 1, weights[weights > 0])
-        self.matches = np.diagonal(matrix).copy()
-        self.true = matrix.sum(axis=1)
-        self.predicted = matrix[:, :-1].sum(axis=0)
-        self.total = float(matrix.sum())
-
-    def of(self, measure: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Numerator and denominator of a measure by class."""
-        if measure == "precision":
-            return self.matches, self.predicted
-        if measure == "recall":
-            return self.matches, self.true
-        return 2 * self.matches, self.true + self.predicted
-
-
-def _ratio(numerator: NDArray[np.float64], denominator: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Quotient, 0 where the denominator is 0: a class never predicted has precision 0."""
-    return np.divide(numerator, denominator, out=np.zeros_like(numerator), where=denominator > 0)
-
-
-def _accuracy(stats: Stats, weights: Weights) -> float:
-    total = weights.sum()
-    return float(weights[stats["label"] == stats["prediction"]].sum() / total) if total > 0 else np.nan
-
-
-def _macro(measure: str) -> Callable[[Stats, Weights], float]:
-    """Mean over the classes present among the labels."""
+def _of_counts(counts: Counts) -> Callable[[Stats, Weights], float]:
+    """The metric of rows that a metric of confusion matrices makes; k is the number of classes seen."""
 
     def reduce(stats: Stats, weights: Weights) -> float:
-        counts = _Counts(stats, weights)
-        present = counts.true > 0
-        return float(_ratio(*counts.of(measure))[present].mean()) if present.any() else np.nan
+        drawn = {name: stats[name][weights > 0] for name in ("label", "prediction")}
+        seen = int(max(drawn["label"].max(initial=0), drawn["prediction"].max(initial=0))) + 1
+        return float(counts(confusion_matrix(drawn, seen, weights[weights > 0])[None])[0])
 
     return reduce
 
 
-def _weighted(measure: str) -> Callable[[Stats, Weights], float]:
-    """Mean over the classes by their share of the labels."""
-
-    def reduce(stats: Stats, weights: Weights) -> float:
-        counts = _Counts(stats, weights)
-        return float(_ratio(*counts.of(measure)) @ counts.true / counts.total) if counts.total > 0 else np.nan
-
-    return reduce
+def _metric(name: str, counts: Counts) -> Metric:
+    return Metric(name, "maximize", _of_counts(counts), counts=counts)
 
 
-def _micro(measure: str) -> Callable[[Stats, Weights], float]:
-    """Of all classes together; an unmatched prediction is a miss, but no false positive of any class."""
-
-    def reduce(stats: Stats, weights: Weights) -> float:
-        counts = _Counts(stats, weights)
-        numerator, denominator = counts.of(measure)
-        if counts.total == 0:
-            return np.nan
-        return float(numerator.sum() / denominator.sum()) if denominator.sum() > 0 else 0.0
-
-    return reduce
-
-
-def _binary(measure: str) -> Callable[[Stats, Weights], float]:
-    """Of the second of two classes; NaN where there are more, or where nothing is to be found."""
-
-    def reduce(stats: Stats, weights: Weights) -> float:
-        counts = _Counts(stats, weights)
-        if len(counts.true) != 2 or counts.true[1] == 0:
-            return np.nan
-        return float(_ratio(*counts.of(measure))[1])
-
-    return reduce
-
-
-def _mcc(stats: Stats, weights: Weights) -> float:
-    """Matthews correlation for k classes (Gorodkin 2004, eq. 8); 0 where labels or predictions are all of one class."""
-    counts = _Counts(stats, weights)
-    if counts.total == 0:
-        return np.nan
-    unmatched = counts.total - counts.predicted.sum()
-    covariance = counts.matches.sum() * counts.total - counts.predicted @ counts.true
-    of_predictions = counts.total**2 - counts.predicted @ counts.predicted - unmatched**2
-    of_labels = counts.total**2 - counts.true @ counts.true
-    scale = np.sqrt(max(of_predictions, 0.0) * max(of_labels, 0.0))
-    return float(covariance / scale) if scale > 0 else 0.0
+def _correct(stats: Stats) -> NDArray[np.float64]:
+    return np.asarray(stats["label"] == stats["prediction"], dtype=np.float64)
 
 
 class Classification:
@@ -161,15 +92,13 @@ class Classification:
     name = "classification"
     needs = frozenset({"label", "prediction"})
     metrics: tuple[Metric, ...] = (
-        Metric("accuracy", "maximize", _accuracy),
-        *(Metric(f"{measure}_macro", "maximize", _macro(measure)) for measure in ("precision", "recall")),
-        *(Metric(f"{measure}_micro", "maximize", _micro(measure)) for measure in ("precision", "recall")),
-        *(Metric(f"{measure}_weighted", "maximize", _weighted(measure)) for measure in ("precision", "recall")),
-        Metric("macro_f1", "maximize", _macro("f1")),
-        Metric("micro_f1", "maximize", _micro("f1")),
-        Metric("weighted_f1", "maximize", _weighted("f1")),
-        Metric("mcc", "maximize", _mcc),
-        *(Metric(measure, "maximize", _binary(measure)) for measure in BINARY),
+        Metric("accuracy", "maximize", lambda stats, weights: mean(_correct(stats), weights), rows=_correct),
+        *(_metric(f"{measure}_macro", macro(measure)) for measure in ("precision", "recall")),
+        *(_metric(f"{measure}_micro", micro(measure)) for measure in ("precision", "recall")),
+        *(_metric(f"{measure}_weighted", weighted(measure)) for measure in ("precision", "recall")),
+        *(_metric(f"{kind}_f1", of("f1")) for kind, of in (("macro", macro), ("micro", micro), ("weighted", weighted))),
+        _metric("mcc", mcc),
+        *(_metric(measure, binary(measure)) for measure in BINARY),
     )
 
     def prepare(self, reference: Rows | None) -> None:

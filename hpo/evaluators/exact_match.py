@@ -11,7 +11,7 @@ import numpy as np
 from hpo.data.rows import Rows
 from hpo.evaluators.outputs import column, missing
 from hpo.evaluators.protocol import ExampleScores, Metric
-from hpo.evaluators.reductions import mean_of
+from hpo.evaluators.reductions import column_of, mean_of
 from hpo.objective import Outputs
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
@@ -43,8 +43,8 @@ class ExactMatch:
     name = "exact_match"
     needs = frozenset({"reference", "prediction"})
     metrics: tuple[Metric, ...] = (
-        Metric("exact_match", "maximize", mean_of("exact_match")),
-        Metric("token_f1", "maximize", mean_of("token_f1")),
+        Metric("exact_match", "maximize", mean_of("exact_match"), rows=column_of("exact_match")),
+        Metric("token_f1", "maximize", mean_of("token_f1"), rows=column_of("token_f1")),
     )
 
     def prepare(self, reference: Rows | None) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hpo.data.rows import Rows
 from hpo.evaluators.outputs import column
 from hpo.evaluators.protocol import ExampleScores, Metric, Stats, Weights
 from hpo.objective import Outputs
+from hpo.statistics import linearise
 
 
 def _ratio(stats: Stats, weights: Weights, unit: str) -> float:
@@ -30,15 +32,28 @@ def _bits_per_byte(stats: Stats, weights: Weights) -> float:
     return _ratio(stats, weights, "n_bytes") / float(np.log(2))
 
 
+def _linear(stats: Stats, unit: str) -> NDArray[np.float64]:
+    """Linearised values, shape (n,), of nats a unit; NaN where there is not one unit."""
+    if unit not in stats or not stats[unit].sum() > 0:
+        return np.full(len(stats["nll_sum"]), np.nan)
+    return linearise.ratio(stats["nll_sum"].astype(np.float64), stats[unit].astype(np.float64))
+
+
+def _linear_perplexity(stats: Stats) -> NDArray[np.float64]:
+    """Linearised values, shape (n,), of exp(loss)."""
+    loss = _linear(stats, "n_tokens")
+    return np.asarray(np.exp(loss.mean()) * (1 + loss - loss.mean()), dtype=np.float64)
+
+
 class Perplexity:
     """Statistics ``nll_sum`` (nats), ``n_tokens`` and, where the outputs have them, ``n_bytes``."""
 
     name = "perplexity"
     needs = frozenset({"likelihood"})
     metrics: tuple[Metric, ...] = (
-        Metric("loss", "minimize", _loss),
-        Metric("perplexity", "minimize", _perplexity),
-        Metric("bits_per_byte", "minimize", _bits_per_byte),
+        Metric("loss", "minimize", _loss, linear=lambda stats: _linear(stats, "n_tokens")),
+        Metric("perplexity", "minimize", _perplexity, linear=_linear_perplexity),
+        Metric("bits_per_byte", "minimize", _bits_per_byte, linear=lambda stats: _linear(stats, "n_bytes") / np.log(2)),
     )
 
     def prepare(self, reference: Rows | None) -> None:

@@ -12,6 +12,7 @@ from hpo.evaluators.outputs import column
 from hpo.evaluators.protocol import ExampleScores, Metric, Stats, Weights
 from hpo.evaluators.reductions import mean
 from hpo.objective import Outputs
+from hpo.statistics import auc
 
 BINS = 15  # of equal width, as Guo et al. (2017) report it
 PREFIX = "probability_"
@@ -27,7 +28,7 @@ def _one_hot(stats: Stats, k: int) -> NDArray[np.float64]:
     return np.asarray(stats["label"][:, None] == np.arange(k), dtype=np.float64)
 
 
-def _area(positive: NDArray[np.float64], score: NDArray[np.float64], weights: Weights) -> float:
+def area(positive: NDArray[np.float64], score: NDArray[np.float64], weights: Weights) -> float:
     """Area under the ROC curve: how often a positive outranks a negative, ties half (Hanley & McNeil 1982)."""
     _, rank = np.unique(score, return_inverse=True)
     positives = np.bincount(rank, weights=weights * positive)
@@ -43,7 +44,7 @@ def _roc_auc(stats: Stats, weights: Weights) -> float:
     k = probability.shape[1]
     truth = _one_hot(stats, k)
     classes = [1] if k == 2 else range(k)
-    return float(np.mean([_area(truth[:, code], probability[:, code], weights) for code in classes]))
+    return float(np.mean([area(truth[:, code], probability[:, code], weights) for code in classes]))
 
 
 def log_loss_rows(stats: Stats) -> NDArray[np.float64]:
@@ -82,16 +83,33 @@ def _ece(stats: Stats, weights: Weights) -> float:
     return mean(np.abs(confidence - accuracy), weight)
 
 
+def _linear_roc_auc(stats: Stats) -> NDArray[np.float64]:
+    """Linearised values, shape (n,), of the area, or of the mean of the areas; NaN where a class is absent."""
+    probability = probability_columns(stats)
+    classes = [1] if probability.shape[1] == 2 else range(probability.shape[1])
+    found = [auc.linearised(stats["label"] == code, probability[:, code]) for code in classes]
+    return np.asarray(np.mean(found, axis=0), dtype=np.float64)
+
+
+def _linear_ece(stats: Stats) -> NDArray[np.float64]:
+    """Linearised values, shape (n,): the gap of a row with the sign of its bin's gap, whose mean is the error."""
+    probability = probability_columns(stats)
+    confidence = probability.max(axis=1)
+    gap = confidence - (probability.argmax(axis=1) == stats["label"])
+    where = np.clip(np.ceil(confidence * BINS).astype(np.int64) - 1, 0, BINS - 1)
+    return np.asarray(np.sign(np.bincount(where, weights=gap, minlength=BINS))[where] * gap, dtype=np.float64)
+
+
 class Probabilities:
     """Statistics ``label`` (code) and ``probability_0`` ... ``probability_<k-1>``, one a class of the label list."""
 
     name = "probabilities"
     needs = frozenset({"label", "probabilities"})
     metrics: tuple[Metric, ...] = (
-        Metric("roc_auc", "maximize", _roc_auc),
-        Metric("log_loss", "minimize", lambda stats, weights: mean(log_loss_rows(stats), weights)),
-        Metric("brier", "minimize", lambda stats, weights: mean(brier_rows(stats), weights)),
-        Metric("ece", "minimize", _ece),
+        Metric("roc_auc", "maximize", _roc_auc, linear=_linear_roc_auc),
+        Metric("log_loss", "minimize", lambda stats, weights: mean(log_loss_rows(stats), weights), rows=log_loss_rows),
+        Metric("brier", "minimize", lambda stats, weights: mean(brier_rows(stats), weights), rows=brier_rows),
+        Metric("ece", "minimize", _ece, linear=_linear_ece),
     )
 
     def prepare(self, reference: Rows | None) -> None:

@@ -57,6 +57,8 @@ class Metric:
         reduce: statistics and weights to the value; unscored rows are removed before; NaN where undefined.
         rows: statistics to values of single rows, shape (n,), whose weighted mean is the metric.
         counts: confusion matrices, shape (..., k, k + 1), to values, shape (...,).
+        linear: statistics to linearised values, shape (n,): their plain mean is the metric, their spread its standard
+            error to first order (ratios, roots, areas); used where there are neither ``rows`` nor ``counts``.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Metric:
     reduce: Callable[[Stats, Weights], float]
     rows: Callable[[Stats], NDArray[np.float64]] | None = None
     counts: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None
+    linear: Callable[[Stats], NDArray[np.float64]] | None = None
 
 
 class Evaluator(Protocol):

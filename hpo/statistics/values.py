@@ -34,6 +34,9 @@ class Settings:
         return 1.0 - self.confidence
 
 
+DEFAULT = Settings()
+
+
 @dataclass(frozen=True)
 class Estimate:
     """A value with its confidence interval, from n rows; NaN where it is undefined or refused (then ``reason``)."""
@@ -96,6 +99,7 @@ class Comparison:
         seeds: training seeds of each side.
         groups: clusters of rows, where they are clustered.
         warnings: what a reader has to know.
+        smallest_p: that a permutation test of so few values can give, where that is a bound.
     """
 
     method: str
@@ -113,6 +117,7 @@ class Comparison:
     seeds: int = 1
     groups: int | None = None
     warnings: tuple[str, ...] = ()
+    smallest_p: float | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """For ``--json``: the keys of a pair, without the names of a and b."""
@@ -131,6 +136,27 @@ class Comparison:
             "seeds": self.seeds,
             "groups": self.groups,
             "warnings": list(self.warnings),
+        }
+
+
+@dataclass(frozen=True)
+class Omnibus:
+    """One test of several at once: do any of them differ? NaN where it was refused (then ``reason``)."""
+
+    method: str
+    statistic: float
+    p_value: float
+    n: int
+    reason: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """For ``--json``: missing is None."""
+        return {
+            "method": self.method,
+            "statistic": finite(self.statistic),
+            "p_value": finite(self.p_value),
+            "n": self.n,
+            "reason": self.reason,
         }
 
 
