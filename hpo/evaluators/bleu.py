@@ -6,11 +6,10 @@ import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-import numpy as np
-
 from hpo.data.rows import Rows
 from hpo.evaluators.generated import pair_statistics
-from hpo.evaluators.protocol import ExampleScores, Metric, Stats, Weights
+from hpo.evaluators.protocol import ExampleScores, Metric
+from hpo.evaluators.sums import metric_of_sums
 from hpo.objective import Outputs
 
 ORDER = 4
@@ -59,12 +58,8 @@ def segment_statistics(tokenize: Callable[[str], str], answer: str, reference: s
     return [*matches, *totals, float(len(said)), float(len(expected))]
 
 
-def _reduce(stats: Stats, weights: Weights) -> float:
-    drawn = weights > 0
-    if not drawn.any():
-        return np.nan
-    sums = {name: float(weights[drawn] @ stats[name][drawn]) for name in (*MATCHES, *TOTALS, *LENGTHS)}
-    return bleu([sums[name] for name in MATCHES], [sums[name] for name in TOTALS], *(sums[name] for name in LENGTHS))
+def _of_sums(sums: list[float]) -> float:
+    return bleu(sums[:ORDER], sums[ORDER : 2 * ORDER], *sums[2 * ORDER :])
 
 
 class Bleu:
@@ -76,7 +71,7 @@ class Bleu:
 
     name = "bleu"
     needs = frozenset({"reference", "prediction"})
-    metrics: tuple[Metric, ...] = (Metric("bleu", "maximize", _reduce),)
+    metrics: tuple[Metric, ...] = (metric_of_sums("bleu", (*MATCHES, *TOTALS, *LENGTHS), _of_sums),)
 
     def prepare(self, reference: Rows | None) -> None:
         """Nothing to prepare."""

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import string
 from collections import Counter
-from collections.abc import Callable, Sequence
-
-import numpy as np
+from collections.abc import Sequence
 
 from hpo.data.rows import Rows
 from hpo.evaluators.generated import pair_statistics
-from hpo.evaluators.protocol import ExampleScores, Metric, Stats, Weights
+from hpo.evaluators.protocol import ExampleScores, Metric
+from hpo.evaluators.sums import metric_of_sums
 from hpo.objective import Outputs
 
 CHARACTERS = tuple(f"character_{n}" for n in range(1, 7))
@@ -71,15 +70,12 @@ def _counts(said: Counter[str], expected: Counter[str]) -> list[float]:
     return [float(said.total() if expected else 0), float(expected.total()), float((said & expected).total())]
 
 
-def _reduce(orders: Sequence[str]) -> Callable[[Stats, Weights], float]:
-    def reduce(stats: Stats, weights: Weights) -> float:
-        drawn = weights > 0
-        if not drawn.any():
-            return np.nan
-        sums = [[float(weights[drawn] @ stats[f"{order}_{part}"][drawn]) for part in PARTS] for order in orders]
-        return chrf([(said, expected, matched) for said, expected, matched in sums])
+def _of_sums(sums: list[float]) -> float:
+    return chrf(list(zip(sums[::3], sums[1::3], sums[2::3], strict=True)))
 
-    return reduce
+
+def _names(orders: Sequence[str]) -> list[str]:
+    return [f"{order}_{part}" for order in orders for part in PARTS]
 
 
 class Chrf:
@@ -92,8 +88,8 @@ class Chrf:
     name = "chrf"
     needs = frozenset({"reference", "prediction"})
     metrics: tuple[Metric, ...] = (
-        Metric("chrf", "maximize", _reduce(CHARACTERS)),
-        Metric("chrf_plus_plus", "maximize", _reduce(CHARACTERS + WORDS)),
+        metric_of_sums("chrf", _names(CHARACTERS), _of_sums),
+        metric_of_sums("chrf_plus_plus", _names(CHARACTERS + WORDS), _of_sums),
     )
 
     def prepare(self, reference: Rows | None) -> None:
@@ -101,5 +97,5 @@ class Chrf:
 
     def score(self, data: Rows, outputs: Outputs | None, state: None) -> ExampleScores:
         """Counts of every row; no answer is an empty one, a row without reference is unscored."""
-        names = [f"{order}_{part}" for order in CHARACTERS + WORDS for part in PARTS]
-        return ExampleScores(data.ids, pair_statistics(data, outputs, names, segment_statistics), groups=data.groups)
+        stats = pair_statistics(data, outputs, _names(CHARACTERS + WORDS), segment_statistics)
+        return ExampleScores(data.ids, stats, groups=data.groups)

@@ -5,93 +5,78 @@ The confidence of a row is the probability of its likeliest class; the row is ri
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
 from hpo.data.rows import Rows
+from hpo.evaluators import coverage
 from hpo.evaluators.probabilities import Probabilities, probability_columns
 from hpo.evaluators.protocol import ExampleScores, Metric, Stats, Weights
 from hpo.evaluators.reductions import mean
 from hpo.objective import Outputs
+from hpo.statistics import linearise
 
 COVERAGES = (50, 80, 90)  # per cent of the rows that are answered
 BINS = 20
 
 
-def _of(right: bool) -> Callable[[Stats, Weights], float]:
+def _mean_where(right: bool, stats: Stats, weights: Weights) -> float:
     """Mean confidence of the right (or of the wrong) rows; NaN where there is none."""
-
-    def reduce(stats: Stats, weights: Weights) -> float:
-        kept = stats["right"] == right
-        return mean(stats["confidence"][kept], weights[kept])
-
-    return reduce
+    kept = stats["right"] == right
+    return mean(stats["confidence"][kept], weights[kept])
 
 
-def _gap(stats: Stats, weights: Weights) -> float:
-    return _of(True)(stats, weights) - _of(False)(stats, weights)
+def _linear_where(right: bool, stats: Stats) -> NDArray[np.float64]:
+    kept = (stats["right"] == right).astype(np.float64)
+    return linearise.ratio(kept * stats["confidence"], kept)
 
 
-def _levels(stats: Stats, weights: Weights) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Weight and weight of the right rows at every confidence, the highest first; each of shape (levels,)."""
+def _levels(stats: Stats, weights: Weights) -> coverage.Levels | None:
+    """The rows by confidence; None without any weight."""
     drawn = weights > 0
-    _, level = np.unique(-stats["confidence"][drawn], return_inverse=True)
-    right = weights[drawn] * stats["right"][drawn]
-    return _sums(level, weights[drawn]), _sums(level, right)
-
-
-def _sums(level: NDArray[np.int64], values: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.bincount(level, weights=values).astype(np.float64)
-
-
-def _covered(
-    weight: NDArray[np.float64], right: NDArray[np.float64], share: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Accuracy of the ``share`` of the rows that the model is surest of; ties are taken in part, all alike."""
-    ends = np.append(0.0, np.cumsum(weight))
-    wanted = share * ends[-1]
-    return np.asarray(np.interp(wanted, ends, np.append(0.0, np.cumsum(right))) / wanted, dtype=np.float64)
-
-
-def _accuracy_at(coverage: float) -> Callable[[Stats, Weights], float]:
-    def reduce(stats: Stats, weights: Weights) -> float:
-        weight, right = _levels(stats, weights)
-        return float(_covered(weight, right, np.array([coverage]))[0]) if len(weight) else np.nan
-
-    return reduce
+    if not drawn.any():
+        return None
+    return coverage.levels(stats["confidence"][drawn], stats["right"][drawn], weights[drawn])
 
 
 def _aurc(stats: Stats, weights: Weights) -> float:
     """Area under the risk-coverage curve, in [0, 1], less is better (Geifman & El-Yaniv 2017, section 2).
 
-    The risk at coverage c is the share of wrong rows among the surest c of all rows. The area is the integral over c in
-    (0, 1], not the usual sum over rows, so that it depends on weights and not on how ties happen to be sorted: over a
-    level of equal confidence that begins at coverage a, where E of the rows are wrong so far, and ends at b, with a
-    share e of its own rows wrong, the risk is (E + e (c - a)) / c.
+    The integral over coverage, not the sum over rows that is often taken for it, so that it is the same for a row of
+    weight 2 as for the row twice; the two differ by less than log(n) / n.
     """
-    weight, right = _levels(stats, weights)
-    if not len(weight):
-        return np.nan
-    ends = np.cumsum(weight) / weight.sum()
-    begins = np.append(0.0, ends[:-1])
-    share = 1 - right / weight
-    wrong = np.append(0.0, np.cumsum(weight - right)[:-1]) / weight.sum()
-    logs = np.log(ends[1:] / begins[1:])
-    return float(share @ (ends - begins) + (wrong - share * begins)[1:] @ logs)
+    found = _levels(stats, weights)
+    return np.nan if found is None else coverage.area(found)
+
+
+def _linear_aurc(stats: Stats) -> NDArray[np.float64]:
+    right = stats["right"].astype(np.float64)
+    return coverage.linear_area(coverage.levels(stats["confidence"], right, np.ones(len(right))), right)
+
+
+def _accuracy_at(share: float) -> Metric:
+    def reduce(stats: Stats, weights: Weights) -> float:
+        found = _levels(stats, weights)
+        return np.nan if found is None else float(coverage.accuracy_at(found, np.array([share]))[0])
+
+    def linear(stats: Stats) -> NDArray[np.float64]:
+        right = stats["right"].astype(np.float64)
+        found = coverage.levels(stats["confidence"], right, np.ones(len(right)))
+        return coverage.linear_accuracy_at(found, right, share)
+
+    return Metric(f"accuracy_at_coverage_{round(share * 100)}", "maximize", reduce, linear=linear)
 
 
 def coverage_curve(stats: Stats, weights: Weights, points: int = 100) -> NDArray[np.float64]:
     """Accuracy where a model answers only what it is surest of, shape (points, 2): coverage in (0, 1], accuracy.
 
-    ``stats`` are those of Confidence, without unscored rows; (0, 2) without any weight.
+    ``stats`` are those of Confidence, without unscored rows; shape (0, 2) without any weight.
     """
-    weight, right = _levels(stats, weights)
-    if not len(weight):
+    found = _levels(stats, weights)
+    if found is None:
         return np.empty((0, 2))
-    coverage = np.arange(1, points + 1) / points
-    return np.stack([coverage, _covered(weight, right, coverage)], axis=1)
+    shares = np.arange(1, points + 1) / points
+    return np.stack([shares, coverage.accuracy_at(found, shares)], axis=1)
 
 
 def confidence_histogram(stats: Stats, weights: Weights, bins: int = BINS) -> dict[str, NDArray[np.float64]]:
@@ -115,11 +100,26 @@ class Confidence:
     name = "confidence"
     needs = frozenset({"label", "probabilities"})
     metrics: tuple[Metric, ...] = (
-        Metric("confidence_right", "maximize", _of(True)),
-        Metric("confidence_wrong", "minimize", _of(False)),
-        Metric("confidence_gap", "maximize", _gap),
-        *(Metric(f"accuracy_at_coverage_{each}", "maximize", _accuracy_at(each / 100)) for each in COVERAGES),
-        Metric("aurc", "minimize", _aurc),
+        Metric(
+            "confidence_right",
+            "maximize",
+            lambda stats, weights: _mean_where(True, stats, weights),
+            linear=lambda stats: _linear_where(True, stats),
+        ),
+        Metric(
+            "confidence_wrong",
+            "minimize",
+            lambda stats, weights: _mean_where(False, stats, weights),
+            linear=lambda stats: _linear_where(False, stats),
+        ),
+        Metric(
+            "confidence_gap",
+            "maximize",
+            lambda stats, weights: _mean_where(True, stats, weights) - _mean_where(False, stats, weights),
+            linear=lambda stats: _linear_where(True, stats) - _linear_where(False, stats),
+        ),
+        *(_accuracy_at(share / 100) for share in COVERAGES),
+        Metric("aurc", "minimize", _aurc, linear=_linear_aurc),
     )
 
     def prepare(self, reference: Rows | None) -> None:

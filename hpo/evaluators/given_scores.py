@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hpo.data.rows import Rows
 from hpo.errors import ObjectiveError
@@ -12,10 +13,15 @@ from hpo.evaluators.probabilities import area
 from hpo.evaluators.protocol import ExampleScores, Metric, Stats, Weights
 from hpo.evaluators.reductions import column_of, mean_of
 from hpo.objective import Outputs
+from hpo.statistics import auc
 
 
 def _score_roc_auc(stats: Stats, weights: Weights) -> float:
     return area((stats["label"] == 1).astype(np.float64), stats["score"], weights)
+
+
+def _linear(stats: Stats) -> NDArray[np.float64]:
+    return auc.linearised(stats["label"] == 1, stats["score"].astype(np.float64))
 
 
 class RankingScore:
@@ -26,7 +32,7 @@ class RankingScore:
 
     name = "ranking_score"
     needs = frozenset({"label", "score"})
-    metrics: tuple[Metric, ...] = (Metric("score_roc_auc", "maximize", _score_roc_auc),)
+    metrics: tuple[Metric, ...] = (Metric("score_roc_auc", "maximize", _score_roc_auc, linear=_linear),)
 
     def prepare(self, reference: Rows | None) -> None:
         """Nothing to prepare."""

@@ -12,6 +12,7 @@ from hpo.evaluators.outputs import column
 from hpo.evaluators.protocol import ExampleScores, Metric, Stats, Weights
 from hpo.evaluators.reductions import mean
 from hpo.objective import Outputs
+from hpo.statistics import linearise
 
 PERCENTILES = (50, 95, 99)
 
@@ -46,6 +47,10 @@ def _rate(stats: Stats, weights: Weights) -> float:
     return 1 / seconds if seconds > 0 else np.nan
 
 
+def _linear_rate(stats: Stats) -> NDArray[np.float64]:
+    return linearise.ratio(np.ones(len(stats["seconds"])), stats["seconds"].astype(np.float64))
+
+
 class Latency:
     """Statistic ``seconds``, of every row; a batch's time is to be shared among its rows.
 
@@ -57,7 +62,7 @@ class Latency:
     needs = frozenset({"seconds"})
     metrics: tuple[Metric, ...] = (
         *(Metric(f"seconds_p{each}", "minimize", _percentile(each / 100)) for each in PERCENTILES),
-        Metric("rows_per_second", "maximize", _rate),
+        Metric("rows_per_second", "maximize", _rate, linear=_linear_rate),
     )
 
     def prepare(self, reference: Rows | None) -> None:

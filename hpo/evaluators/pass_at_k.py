@@ -7,8 +7,6 @@ candidate with ``passed`` and, as its ``group``, the problem.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,6 +15,7 @@ from hpo.evaluators.outputs import column
 from hpo.evaluators.protocol import ExampleScores, Metric, Stats, Weights
 from hpo.evaluators.reductions import mean
 from hpo.objective import Outputs
+from hpo.statistics import linearise
 
 KS = (1, 5, 10, 100)
 
@@ -43,13 +42,16 @@ def pass_at_k(n: NDArray[np.float64], c: NDArray[np.float64], k: int) -> NDArray
     return np.where(n >= k, 1 - none_passes, np.nan)
 
 
-def _metric(k: int) -> Callable[[Stats, Weights], float]:
+def _metric(k: int) -> Metric:
     """Mean over the problems; NaN where one of them has fewer than k candidates."""
 
     def reduce(stats: Stats, weights: Weights) -> float:
         return mean(pass_at_k(stats["n"], stats["c"], k), weights * stats["share"])
 
-    return reduce
+    def linear(stats: Stats) -> NDArray[np.float64]:
+        return linearise.ratio(pass_at_k(stats["n"], stats["c"], k) * stats["share"], stats["share"])
+
+    return Metric(f"pass_at_{k}", "maximize", reduce, linear=linear)
 
 
 class PassAtK:
@@ -61,7 +63,7 @@ class PassAtK:
 
     name = "pass_at_k"
     needs = frozenset({"samples"})
-    metrics: tuple[Metric, ...] = tuple(Metric(f"pass_at_{k}", "maximize", _metric(k)) for k in KS)
+    metrics: tuple[Metric, ...] = tuple(map(_metric, KS))
 
     def prepare(self, reference: Rows | None) -> None:
         """Nothing to prepare."""
