@@ -64,7 +64,8 @@ def pairs(
     found = []
     for other in others:
         named = (other.model, baseline.model, data.name)
-        for name in (primary, *second):
+        both = [name for name in second if other.of(metrics[name][0]) and baseline.of(metrics[name][0])]
+        for name in (primary, *both):
             role: Role = "primary" if name == primary else "exploratory"
             one = question(other, baseline, metrics[name], settings if name == primary else free)
             found.append(Pair(*named, name, role, one, direction=metrics[name][1].direction))

@@ -96,14 +96,15 @@ def front(costs: Sequence[Mapping[str, Any]], quality: Mapping[str, tuple[float,
         One entry for each model that was measured; the unit is US dollars or seconds for 1,000 rows.
     """
     points: dict[str, tuple[float, float]] = {}
-    priced = all(row["cost_usd"] is not None for row in costs)
+    measured = [row for row in costs if row["seconds"] is not None]
+    priced = all(row["cost_usd"] is not None for row in measured)
     for model, (value, direction) in quality.items():
-        own = [row for row in costs if row["model"] == model and row["seconds"] is not None]
+        own = [row for row in measured if row["model"] == model]
         if own and np.isfinite(value):
             spent = sum(row["cost_usd"] if priced else row["seconds"] for row in own)
             rows = sum(row["rows"] for row in own)
             points[model] = (value if direction == "maximize" else -value, 1000 * spent / rows)
-    unit = "US dollars for 1,000 rows" if priced and costs else "seconds for 1,000 rows"
+    unit = "US dollars for 1,000 rows" if priced and measured else "seconds for 1,000 rows"
     return [
         {
             "model": model,

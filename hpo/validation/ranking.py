@@ -35,14 +35,9 @@ def ranks(
 
     signs = {each: 1.0 if primary[whole[0], each]["direction"] == "maximize" else -1.0 for each in datasets}
     table = np.array([[signs[each] * float(_value(primary, name, each) or 0.0) for name in whole] for each in datasets])
-    found = several(table, settings)
-    return _as_dict(found, whole)
+    return several(table, settings).as_dict(whole)
 
 
 def _value(primary: Mapping[tuple[str, str], Mapping[str, Any]], model: str, dataset: str) -> float | None:
     row = primary.get((model, dataset))
     return None if row is None else row["value"]
-
-
-def _as_dict(found: Any, names: Sequence[str]) -> dict[str, Any]:
-    raise NotImplementedError
