@@ -41,8 +41,8 @@ def near_copies(texts: Sequence[str], threshold: float = 0.8) -> NearCopies:
     """
     words, first = _words(texts)
     equal = np.flatnonzero(first != np.arange(len(first)))
-    unique, shingles = np.unique(first), _shingles(words)
-    pairs, similarity = _join(shingles[unique], threshold)
+    unique, sets = np.unique(first), shingles(words)
+    pairs, similarity = join(sets[unique], threshold)
     return NearCopies(
         np.concatenate([np.stack([first[equal], equal], axis=1), unique[pairs]]).astype(np.int64),
         np.concatenate([np.ones(len(equal)), similarity]),
@@ -65,19 +65,40 @@ def _words(texts: Sequence[str]) -> tuple[tuple[Ints, Ints], Ints]:
     return (words, offsets), first[codes].astype(np.int64)
 
 
-def _shingles(words: tuple[Ints, Ints]) -> csr_array:
-    """Which word 3-grams each text has, as ones in a sparse matrix, shape (n, distinct); rare columns first."""
+def clusters(n: int, pairs: Ints) -> Ints:
+    """For each of n texts the first that a chain of ``pairs``, shape (m, 2), joins it with, shape (n,)."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    links = coo_array((np.ones(len(pairs), np.int8), (pairs[:, 0], pairs[:, 1])), shape=(n, n))
+    _, label = connected_components(links, directed=False)
+    _, first, back = np.unique(label, return_index=True, return_inverse=True)
+    return np.asarray(first[back], dtype=np.int64)
+
+
+def word_codes(texts: Sequence[str]) -> tuple[Ints, Ints]:
+    """Words of all texts in a row as numbers (equal words, equal numbers), and where each text begins, shape (n + 1,).
+
+    Words are runs of letters and numbers of the normal form.
+    """
+    return _words(texts)[0]
+
+
+def shingles(words: tuple[Ints, Ints], length: int = WORDS) -> csr_array:
+    """Which runs of ``length`` words each text has: ones in a sparse matrix, shape (n, distinct); rare columns first."""
     from scipy.sparse import csr_array
 
     codes, offsets = words
     n = len(offsets) - 1
     owner = np.repeat(np.arange(n, dtype=np.int32), np.diff(offsets))
-    starts = np.flatnonzero(owner[:-2] == owner[2:])
+    starts = np.flatnonzero(owner[: 1 - length] == owner[length - 1 :])
     size = int(codes.max(initial=0)) + 1
-    pair = codes[starts] * size + codes[starts + 1]
-    if size > 2**20:  # three codes would not fit into 63 bits
-        pair, _ = _numbered(pair)
-    gram, count = _numbered(pair * size + codes[starts + 2])
+    gram, count = codes[starts], size
+    for step in range(1, length):
+        if count * size > 2**62:
+            gram, count = _numbered(gram)
+        gram, count = gram * size + codes[starts + step], count * size
+    gram, count = _numbered(gram)
     sets = csr_array((np.ones(len(starts), np.int32), (owner[starts], gram)), shape=(n, max(count, 1)))
     sets.sum_duplicates()
     sets.data[:] = 1
@@ -97,21 +118,31 @@ def _numbered(keys: Ints) -> tuple[Ints, int]:
     return numbers.astype(np.int64), len(distinct)
 
 
-def _join(sets: csr_array, threshold: float) -> tuple[Ints, NDArray[np.float64]]:
+def join(sets: csr_array, threshold: float, other: csr_array | None = None) -> tuple[Ints, NDArray[np.float64]]:
+    """Pairs of rows with a Jaccard similarity of at least ``threshold``, shape (m, 2), and how similar, shape (m,).
+
+    Args:
+        sets: ones in a sparse matrix, shape (n, distinct), rare columns first.
+        threshold: least similarity.
+        other: rows to pair with those of ``sets``; None: pairs among ``sets``, the earlier row first.
+    """
     sizes = np.diff(sets.indptr).astype(np.int64)
     prefix = _prefixes(sets, sizes, threshold)
-    frequency = np.bincount(prefix.indices, minlength=prefix.shape[1])
-    transposed = prefix.T.tocsr()
+    partners = sets if other is None else other
+    partner_sizes = np.diff(partners.indptr).astype(np.int64)
+    partner_prefix = prefix if other is None else _prefixes(partners, partner_sizes, threshold)
+    frequency = np.bincount(partner_prefix.indices, minlength=prefix.shape[1])
+    transposed = partner_prefix.T.tocsr()
     found, similarities = [np.empty((0, 2), np.int64)], [np.empty(0)]
     for start, stop in _blocks(prefix, frequency):
         candidates = (prefix[start:stop] @ transposed).tocoo()
         left, right = candidates.row.astype(np.int64) + start, candidates.col.astype(np.int64)
-        small, large = np.minimum(sizes[left], sizes[right]), np.maximum(sizes[left], sizes[right])
-        able = (left < right) & (small >= threshold * large - 1e-9)
+        small, large = np.minimum(sizes[left], partner_sizes[right]), np.maximum(sizes[left], partner_sizes[right])
+        able = ((left < right) | (other is not None)) & (small >= threshold * large - 1e-9)
         left, right = left[able], right[able]
         for some in np.array_split(np.arange(len(left)), len(left) // 200_000 + 1):
-            shared = np.asarray(sets[left[some]].multiply(sets[right[some]]).sum(axis=1)).ravel()
-            jaccard = shared / (sizes[left[some]] + sizes[right[some]] - shared)
+            shared = np.asarray(sets[left[some]].multiply(partners[right[some]]).sum(axis=1)).ravel()
+            jaccard = shared / (sizes[left[some]] + partner_sizes[right[some]] - shared)
             near = jaccard >= threshold - 1e-9
             found.append(np.stack([left[some][near], right[some][near]], axis=1))
             similarities.append(jaccard[near])
@@ -125,7 +156,7 @@ def _prefixes(sets: csr_array, sizes: Ints, threshold: float) -> csr_array:
     frequency = np.bincount(sets.indices, minlength=sets.shape[1])
     place = np.arange(sets.nnz) - np.repeat(sets.indptr[:-1], sizes)  # within its own set, rarest first
     length = sizes - np.ceil(threshold * sizes - 1e-9).astype(np.int64) + 1
-    kept = (place < np.repeat(length, sizes)) & (frequency[sets.indices] > 1)
+    kept = place < np.repeat(length, sizes)
     starts = np.concatenate([[0], np.cumsum(kept)])[sets.indptr]
     return csr_array((np.ones(int(kept.sum()), np.int32), sets.indices[kept], starts), shape=sets.shape)
 

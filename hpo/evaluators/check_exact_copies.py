@@ -1,0 +1,52 @@
+"""Rows that repeat an earlier row: to the letter, or but for case, punctuation and spaces."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpo.data.normal_form import first_copies
+from hpo.data.rows import Rows
+from hpo.evaluators.content import content
+from hpo.evaluators.findings import counted, nothing, share_of
+from hpo.evaluators.protocol import ExampleScores, Metric
+from hpo.objective import Outputs
+
+
+@dataclass(frozen=True)
+class ExactCopies:
+    """Which rows are copies of an earlier one; the first of its kind is no copy, nor are rows without text.
+
+    Flags ``exact_duplicate`` and ``normalised_duplicate`` (a row has one of them at most); evidence ``partner`` (the
+    first of its kind) and ``similarity`` (1.0). How many rows are copies does not depend on their order.
+    """
+
+    name: ClassVar[str] = "exact_copies"
+    needs: ClassVar[frozenset[str]] = frozenset({"text"})
+    metrics: ClassVar[tuple[Metric, ...]] = (share_of("duplicate_ratio", "duplicate"),)
+
+    def prepare(self, reference: Rows | None) -> None:
+        """Nothing is needed."""
+
+    def score(self, data: Rows, outputs: Outputs | None = None, state: None = None) -> ExampleScores:
+        """Copies among n rows."""
+        texts, ids, n = content(data), data.ids, len(data)
+        there = np.array([bool(text.strip()) for text in texts], dtype=bool)
+        own, same, alike = np.arange(n), _first_equal(texts), first_copies(texts)
+        exact = (same != own) & there
+        normalised = (alike != own) & there & ~exact
+        partner, similarity = nothing(n), nothing(n)
+        for row in np.flatnonzero(exact | normalised):
+            partner[row], similarity[row] = ids[same[row] if exact[row] else alike[row]], 1.0
+        flags = {"exact_duplicate": exact, "normalised_duplicate": normalised}
+        evidence = {"partner": partner, "similarity": similarity}
+        return ExampleScores(ids, {"duplicate": counted(exact, normalised)}, flags, evidence, data.groups)
+
+
+def _first_equal(texts: list[str]) -> NDArray[np.int64]:
+    """For each text the position of the first that is equal to it, shape (n,)."""
+    first: dict[str, int] = {}
+    return np.fromiter((first.setdefault(text, row) for row, text in enumerate(texts)), np.int64, len(texts))

@@ -1,0 +1,100 @@
+"""Leakage: rows of one split that stand in another, whole, nearly, or one inside the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from hpo.data.near_leaks import best_partners, contained_between, near_between
+from hpo.data.normal_form import normal_form
+from hpo.data.rows import Rows
+from hpo.errors import DataError
+from hpo.evaluators.content import asked
+from hpo.evaluators.findings import counted, nothing, share_of
+from hpo.evaluators.protocol import ExampleScores, Metric
+from hpo.objective import Outputs
+
+HOW = ("exact", "normalised", "near", "contained")
+
+
+@dataclass(frozen=True)
+class Known:
+    """The rows that leak: their ids, texts and normal forms."""
+
+    ids: Any
+    texts: list[str]
+    exact: dict[str, int]
+    normal: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Leakage:
+    """Which rows ask what a row of the reference (the training rows, say) asks too.
+
+    A row has one flag, of the closest kind that is found: ``leaked_exact``, ``leaked_normalised`` (equal but for case,
+    punctuation and spaces), ``leaked_near`` (sets of word 3-grams with a Jaccard similarity of ``threshold``),
+    ``leaked_contained`` (runs of ``containment_words`` words: of the one with fewer of them, ``threshold`` stand in
+    the other). Evidence: ``partner`` (an id of the reference), ``similarity`` (Jaccard, or the share contained),
+    ``how``.
+
+    Attributes:
+        threshold: least similarity, in (0, 1].
+        containment_words: length of the runs; texts of fewer words are not looked for inside others.
+    """
+
+    threshold: float = 0.8
+    containment_words: int = 13
+
+    name: ClassVar[str] = "leakage"
+    needs: ClassVar[frozenset[str]] = frozenset({"text"})
+    metrics: ClassVar[tuple[Metric, ...]] = (share_of("leakage_ratio", "leaked"),)
+
+    def prepare(self, reference: Rows | None) -> Known:
+        """The reference, ready to be looked up.
+
+        Raises:
+            DataError: there is no reference.
+        """
+        if reference is None:
+            raise DataError("leakage is looked for between two sets of rows", hint="name the other: --against FILE")
+        texts = asked(reference)
+        return Known(reference.ids, texts, _first(texts), _first(normal_form(texts)))
+
+    def score(self, data: Rows, outputs: Outputs | None = None, state: Known | None = None) -> ExampleScores:
+        """Leaks among n rows.
+
+        Raises:
+            DataError: nothing was prepared.
+        """
+        known = state if state is not None else self.prepare(None)
+        texts, n = asked(data), len(data)
+        kind, partner, similarity = np.full(n, -1), np.full(n, -1), np.zeros(n)
+        for row, (text, normal) in enumerate(zip(texts, normal_form(texts), strict=True)):
+            place = known.exact.get(text) if text.strip() else None
+            kind[row] = 0 if place is not None else -1
+            if place is None and normal and (place := known.normal.get(normal)) is not None:
+                kind[row] = 1
+            if place is not None:
+                partner[row], similarity[row] = place, 1.0
+        for code, found in (
+            (2, near_between(texts, known.texts, self.threshold)),
+            (3, contained_between(texts, known.texts, self.threshold, self.containment_words)),
+        ):
+            place, alike = best_partners(n, found)
+            new = (kind < 0) & (place >= 0)
+            kind[new], partner[new], similarity[new] = code, place[new], alike[new]
+        evidence: dict[str, list[Any]] = {name: nothing(n) for name in ("partner", "similarity", "how")}
+        for row in np.flatnonzero(kind >= 0):
+            evidence["partner"][row] = known.ids[partner[row]]
+            evidence["similarity"][row], evidence["how"][row] = float(similarity[row]), HOW[kind[row]]
+        flags = {f"leaked_{how}": kind == code for code, how in enumerate(HOW)}
+        return ExampleScores(data.ids, {"leaked": counted(kind >= 0)}, flags, evidence, data.groups)
+
+
+def _first(texts: list[str]) -> dict[str, int]:
+    first: dict[str, int] = {}
+    for row, text in enumerate(texts):
+        first.setdefault(text, row)
+    return first
