@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hpo.data.prepared import DEFAULTS, Preparer
 from hpo.data.rows import Rows
 from hpo.data.sample import training_sample
 from hpo.errors import ObjectiveError
@@ -21,7 +23,8 @@ NEEDS_MODEL = False
 PARAMETERS: Mapping[str, Any] = {
     "C": 10.0,  # inverse strength of the L2 penalty; scikit-learn's 1 is too strong for unit-length rows
     **tfidf.FEATURES,
-    "class_weight": None,  # or balanced: weights inverse to the classes' counts
+    **tfidf.SELECTION,
+    **DEFAULTS,
 }
 
 
@@ -34,10 +37,9 @@ class SklearnClassifier:
                 "sklearn_classifier needs training rows with labels", hint="set task: classification and data"
             )
         self._labels = task.labels
-        self._train, self._validation = task.train, task.validation
-        self._sample = None if task.validation is None else training_sample(task.train, task.validation, task.seed)
-        index = {label: code for code, label in enumerate(task.labels)}
-        self._codes = np.array([index[str(label)] for label in task.train.frame["label"]], dtype=np.int64)
+        self._validation, self._seed = task.validation, task.seed
+        self._prepare = Preparer(task.train, task.preparation, task.seed)
+        self._index = {label: code for code, label in enumerate(task.labels)}
 
     def train(self, trial: Trial) -> Iterator[Progress]:
         """One fit; settings that ``trial.params`` does not name are those of PARAMETERS.
@@ -47,14 +49,19 @@ class SklearnClassifier:
         """
         from sklearn.linear_model import LogisticRegression
 
-        chosen = tfidf.settings(PARAMETERS, trial.params)
+        chosen, data = tfidf.settings(PARAMETERS, trial.params), self._prepare(trial.params)
+        weights = data.class_weights(self._labels)
         estimator = LogisticRegression(
-            C=chosen["C"], class_weight=chosen["class_weight"], max_iter=1000, random_state=trial.seed
+            C=chosen["C"],
+            class_weight=None if weights is None else dict(enumerate(weights.tolist())),
+            max_iter=1000,
+            random_state=trial.seed,
         )
-        texts = self._train.frame["text"].tolist()
-        model = tfidf.fit(texts, self._codes, estimator, chosen)
+        texts = data.train.frame["text"].tolist()
+        model = tfidf.fit(texts, self._codes(data.train), estimator, chosen)
         model = _over_all_classes(model, estimator.classes_, len(self._labels))
-        sample = self._sample
+        model = replace(model, transforms=data.preparation.texts)
+        sample = None if self._validation is None else training_sample(data.given, self._validation, self._seed)
         yield Progress(
             examples=len(texts),
             fraction=1.0,
@@ -72,7 +79,8 @@ class SklearnClassifier:
         """
         if artifact is not None:
             return self._outputs(tfidf.LinearText.load(artifact), rows)
-        shares = np.bincount(self._codes, minlength=len(self._labels)) / len(self._codes)
+        codes = self._codes(self._prepare.train)
+        shares = np.bincount(codes, minlength=len(self._labels)) / len(codes)
         return self._answer(rows, np.tile(shares, (len(rows), 1)))
 
     def probe(self, params: Mapping[str, Any]) -> Footprint | None:
@@ -81,6 +89,9 @@ class SklearnClassifier:
 
     def close(self) -> None:
         """Nothing is held."""
+
+    def _codes(self, rows: Rows) -> NDArray[np.int64]:
+        return np.array([self._index[str(label)] for label in rows.frame["label"]], dtype=np.int64)
 
     def _outputs(self, model: tfidf.LinearText, rows: Rows) -> Outputs:
         return self._answer(rows, _softmax(model.scores(rows.frame["text"].tolist())))
@@ -96,7 +107,7 @@ def _over_all_classes(model: tfidf.LinearText, classes: NDArray[np.int64], k: in
     intercept[classes] = 0.0
     fitted = classes if len(model.intercept) > 1 else classes[1:]
     coef[fitted], intercept[fitted] = model.coef, model.intercept
-    return tfidf.LinearText(model.chosen, model.vocabulary, model.idf, coef, intercept)
+    return replace(model, coef=coef, intercept=intercept)
 
 
 def _softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hpo.data.prepared import DEFAULTS, Preparer
 from hpo.data.rows import Rows
 from hpo.data.sample import training_sample
 from hpo.errors import ObjectiveError
@@ -20,6 +23,7 @@ NEEDS_MODEL = False
 PARAMETERS: Mapping[str, Any] = {
     "alpha": 1.0,  # strength of the L2 penalty
     **tfidf.FEATURES,
+    **{name: value for name, value in DEFAULTS.items() if name != "class_weights"},
 }
 
 
@@ -29,9 +33,8 @@ class SklearnRegressor:
     def __init__(self, task: Task) -> None:
         if task.train is None:
             raise ObjectiveError("sklearn_regressor needs training rows", hint="set task: regression and data")
-        self._train, self._validation = task.train, task.validation
-        self._sample = None if task.validation is None else training_sample(task.train, task.validation, task.seed)
-        self._targets = task.train.frame["label"].to_numpy(dtype=np.float64)
+        self._validation, self._seed = task.validation, task.seed
+        self._prepare = Preparer(task.train, task.preparation, task.seed)
 
     def train(self, trial: Trial) -> Iterator[Progress]:
         """One fit; settings that ``trial.params`` does not name are those of PARAMETERS.
@@ -41,11 +44,11 @@ class SklearnRegressor:
         """
         from sklearn.linear_model import Ridge
 
-        chosen = tfidf.settings(PARAMETERS, trial.params)
+        chosen, data = tfidf.settings(PARAMETERS, trial.params), self._prepare(trial.params)
         estimator = Ridge(alpha=chosen["alpha"], random_state=trial.seed)
-        texts = self._train.frame["text"].tolist()
-        model = tfidf.fit(texts, self._targets, estimator, chosen)
-        sample = self._sample
+        texts = data.train.frame["text"].tolist()
+        model = replace(tfidf.fit(texts, _targets(data.train), estimator, chosen), transforms=data.preparation.texts)
+        sample = None if self._validation is None else training_sample(data.given, self._validation, self._seed)
         yield Progress(
             examples=len(texts),
             fraction=1.0,
@@ -63,7 +66,7 @@ class SklearnRegressor:
         """
         if artifact is not None:
             return _outputs(tfidf.LinearText.load(artifact), rows)
-        return Outputs(rows.ids, np.full(len(rows), self._targets.mean()))
+        return Outputs(rows.ids, np.full(len(rows), _targets(self._prepare.train).mean()))
 
     def probe(self, params: Mapping[str, Any]) -> Footprint | None:
         """Not predicted: a linear model fits anywhere."""
@@ -71,6 +74,10 @@ class SklearnRegressor:
 
     def close(self) -> None:
         """Nothing is held."""
+
+
+def _targets(rows: Rows) -> NDArray[np.float64]:
+    return rows.frame["label"].to_numpy(dtype=np.float64)
 
 
 def _outputs(model: tfidf.LinearText, rows: Rows) -> Outputs:

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hpo.data.features import best_features
+from hpo.data.transforms import apply
 from hpo.errors import ModelError, TrialFailure
 
 FEATURES: Mapping[str, Any] = {
@@ -20,6 +22,10 @@ FEATURES: Mapping[str, Any] = {
     "max_features": None,  # so many of the most frequent n-grams; None: all
     "sublinear_tf": True,  # 1 + log(count) instead of the count
     "analyzer": "word",  # word, or char_wb: characters within words
+}
+SELECTION: Mapping[str, Any] = {
+    "select": "none",  # of the n-grams: chi2 or mutual_info, by their presence in rows of each class; none: all
+    "select_k": 20_000,  # n-grams that a selection keeps
 }
 FILES = "text.json", "arrays.npz"
 
@@ -53,6 +59,7 @@ class LinearText:
         idf: inverse document frequencies, shape (columns,).
         coef: shape (outputs, columns).
         intercept: shape (outputs,).
+        transforms: of a text, before it is read.
     """
 
     chosen: Mapping[str, Any]
@@ -60,6 +67,7 @@ class LinearText:
     idf: NDArray[np.float64]
     coef: NDArray[np.float64]
     intercept: NDArray[np.float64]
+    transforms: tuple[str, ...] = ()
 
     @cached_property
     def _vectorizer(self) -> Any:
@@ -69,7 +77,8 @@ class LinearText:
 
     def scores(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Scores of each text, shape (n, outputs)."""
-        return np.asarray(self._vectorizer.transform(texts) @ self.coef.T + self.intercept, dtype=np.float64)
+        given = apply(self.transforms, texts)
+        return np.asarray(self._vectorizer.transform(given) @ self.coef.T + self.intercept, dtype=np.float64)
 
     @property
     def parameters(self) -> int:
@@ -81,7 +90,8 @@ class LinearText:
         text, arrays = FILES
         folder.mkdir(parents=True, exist_ok=True)
         (folder / text).write_text(
-            json.dumps({"settings": self.chosen, "vocabulary": self.vocabulary}), encoding="utf-8"
+            json.dumps({"settings": self.chosen, "vocabulary": self.vocabulary, "transforms": self.transforms}),
+            encoding="utf-8",
         )
         np.savez(folder / arrays, idf=self.idf, coef=self.coef, intercept=self.intercept)
 
@@ -96,7 +106,8 @@ class LinearText:
         try:
             read = json.loads((folder / text).read_text(encoding="utf-8"))
             with np.load(folder / arrays, allow_pickle=False) as kept:
-                return cls(read["settings"], read["vocabulary"], kept["idf"], kept["coef"], kept["intercept"])
+                fitted = (kept["idf"], kept["coef"], kept["intercept"])
+                return cls(read["settings"], read["vocabulary"], *fitted, tuple(read.get("transforms", ())))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ModelError(
                 f"not a TF-IDF model: {type(error).__name__}: {error}",
@@ -114,6 +125,9 @@ def fit(texts: Sequence[str], targets: NDArray[Any], estimator: Any, chosen: Map
     made = vectorizer(chosen)
     try:
         matrix = made.fit_transform(texts)
+        if chosen.get("select", "none") != "none":
+            made = _selected(made, best_features(matrix, targets, chosen["select"], chosen["select_k"]))
+            matrix = made.transform(texts)  # rows of unit length over the n-grams that stay, as in predictions
         estimator.fit(matrix, targets)
     except ValueError as error:  # an empty vocabulary, a setting out of range, a single class
         shown = ", ".join(f"{name}={value}" for name, value in chosen.items())
@@ -127,6 +141,18 @@ def fit(texts: Sequence[str], targets: NDArray[Any], estimator: Any, chosen: Map
         coef=np.atleast_2d(np.asarray(estimator.coef_, dtype=np.float64)),
         intercept=np.atleast_1d(np.asarray(estimator.intercept_, dtype=np.float64)),
     )
+
+
+def _selected(made: Any, columns: NDArray[np.int64]) -> Any:
+    """The vectorizer with the n-grams at ``columns`` alone."""
+    terms = made.get_feature_names_out()[columns]
+    smaller = vectorizer(
+        {name: made.get_params()[name] for name in FEATURES if name != "ngram_max"}
+        | {"ngram_max": made.ngram_range[1]},
+        {term: position for position, term in enumerate(terms)},
+    )
+    smaller.idf_ = made.idf_[columns]
+    return smaller
 
 
 def count_words(texts: Sequence[str]) -> int:

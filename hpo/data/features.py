@@ -19,10 +19,18 @@ def best_features(matrix: Any, classes: NDArray[np.int64], method: Select, k: in
         classes: class number of each row, shape (n,).
         method: ``chi2`` or ``mutual_info``; ``none`` keeps all.
         k: features to keep, at least 1.
+
+    Raises:
+        ValueError: there is no such method, or k is less than 1.
     """
+    scores = {"chi2": chi2, "mutual_info": mutual_information}
+    if method not in ("none", *scores):
+        raise ValueError(f"select is none, chi2 or mutual_info, not {method!r}")
+    if k < 1:
+        raise ValueError(f"select_k must be at least 1, not {k}")
     if method == "none" or matrix.shape[1] <= k:
         return np.arange(matrix.shape[1])
-    score = {"chi2": chi2, "mutual_info": mutual_information}[method](presence(matrix, classes))
+    score = scores[method](presence(matrix, classes))
     return np.sort(np.argsort(-score, kind="stable")[:k])
 
 

@@ -64,7 +64,7 @@ def first_part(rows: Rows, fraction: float, seed: int) -> Ints:
 
 def classes_of(rows: Rows) -> Ints:
     """Class number of each row, shape (n,); all 0 where rows have no class names."""
-    if "label" not in rows.frame or rows.frame["label"].dtype != object:
+    if "label" not in rows.frame or rows.frame["label"].dtype.kind == "f":
         return np.zeros(len(rows), dtype=np.int64)
     return np.unique(rows.frame["label"].astype(str), return_inverse=True)[1].astype(np.int64)
 

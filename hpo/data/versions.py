@@ -170,7 +170,7 @@ def _compare(old: dict[str, Any], new: dict[str, Any], name: str) -> Changed | N
 
 
 def _counts(old: Rows, new: Rows) -> dict[str, tuple[int, int]]:
-    if any("label" not in rows.frame or rows.frame["label"].dtype != object for rows in (old, new)):
+    if any("label" not in rows.frame or rows.frame["label"].dtype.kind == "f" for rows in (old, new)):
         return {}
     before, after = (Counter(map(str, rows.frame["label"])) for rows in (old, new))
     return {label: (before[label], after[label]) for label in sorted({*before, *after})}

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from hpo.config.models import ModelConfig
+from hpo.config.preparation import SEARCHABLE, PreparationConfig
 from hpo.config.training import TrainingConfig
 from hpo.data.rows import Rows
 from hpo.objective import Objective, Task, Trial
@@ -63,7 +64,7 @@ def test_it_learns_a_meaning_that_carries_over_to_new_words(
 
 
 def test_parameters_are_settings_of_training_with_their_defaults() -> None:
-    fields = TrainingConfig.model_fields
+    fields = {**TrainingConfig.model_fields, **{name: PreparationConfig.model_fields[name] for name in SEARCHABLE}}
     for module in (lora, full_finetune):
         assert module.NEEDS_MODEL and "classification" in module.TASKS
         assert {name: fields[name].default for name in module.PARAMETERS} == dict(module.PARAMETERS)

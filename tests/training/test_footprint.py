@@ -58,6 +58,7 @@ def test_a_batch_that_does_not_fit_is_split_into_micro_batches(bench: Any, minil
     from hpo.training.settings import settings_of
 
     wanted = settings_of(task.settings, settings)
-    assert roomy._micro(wanted, roomy._question(wanted, (0.0, 1.0))) == 8
-    assert tight._micro(wanted, tight._question(wanted, (0.0, 1.0))) in (1, 2, 4)
+    data = roomy._prepare()
+    assert roomy._micro(roomy._question(wanted, data), data) == 8
+    assert tight._micro(tight._question(wanted, data), data) in (1, 2, 4)
     assert not lora.open_objective(replace(task, resources=Resources(1, 1, memory_gb=0.1))).probe({}).fits

@@ -21,8 +21,8 @@ from hpo.training.settings import settings_of
 def trained(objective: Any, trial: Any) -> tuple[Any, dict[str, torch.Tensor]]:
     """The last progress, and the weights at that moment."""
     settings = settings_of(objective._task.settings, trial.params)
-    question = objective._question(settings, objective._scale())
-    run = objective._start(trial, settings, question)
+    data = objective._prepare(trial.params)
+    run = objective._start(trial, objective._question(settings, data), data)
     evaluations = list(run.evaluations(settings.evaluations))
     return evaluations[-1], {
         n: p.detach().clone() for n, p in zip(run.trainable.names, run.trainable.parameters, strict=True)
