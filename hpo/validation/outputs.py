@@ -24,12 +24,12 @@ _KINDS = ("output", "right")
 def write_outputs(found: Mapping[str, Any], out: Path) -> None:
     """Write ``validation.json``, ``scores.csv``, ``comparisons.csv`` and ``errors.csv`` into ``out``."""
     out.mkdir(parents=True, exist_ok=True)
-    _write(out / "validation.json", json.dumps(found, allow_nan=False, indent=1) + "\n")
-    _write(out / "scores.csv", _csv(SCORES, found["scores"]))
-    _write(out / "comparisons.csv", _csv(COMPARISONS, [_flat(row) for row in found["comparisons"]]))
+    write_text(out / "validation.json", json.dumps(found, allow_nan=False, indent=1) + "\n")
+    write_text(out / "scores.csv", _csv(SCORES, found["scores"]))
+    write_text(out / "comparisons.csv", _csv(COMPARISONS, [_flat(row) for row in found["comparisons"]]))
     models = [model["name"] for model in found["models"]]
     columns = ["dataset", "id", "group", "reference", *(f"{kind}:{name}" for name in models for kind in _KINDS), "text"]
-    _write(out / "errors.csv", _csv(columns, [_browsed(row, models) for row in found["errors"]]))
+    write_text(out / "errors.csv", _csv(columns, [_browsed(row, models) for row in found["errors"]]))
 
 
 def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -48,11 +48,11 @@ def _csv(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows([_cell(row.get(name)) for name in columns] for row in rows)
+    writer.writerows([cell(row.get(name)) for name in columns] for row in rows)
     return buffer.getvalue()
 
 
-def _cell(value: Any) -> Any:
+def cell(value: Any) -> Any:
     """A spreadsheet must not take somebody's text for a formula: such a text is written with a ' before it."""
     if isinstance(value, bool):
         return str(value).lower()
@@ -61,7 +61,8 @@ def _cell(value: Any) -> Any:
     return value
 
 
-def _write(path: Path, text: str) -> None:
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
     fresh = path.with_name(path.name + ".new")
     fresh.write_text(text, encoding="utf8")
     fresh.replace(path)

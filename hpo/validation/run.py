@@ -11,7 +11,7 @@ import numpy as np
 
 from hpo.errors import ConfigurationError, Fault, HpoError
 from hpo.records.environment import environment
-from hpo.statistics.values import Settings, finite
+from hpo.statistics.values import Settings
 from hpo.validation.answers import Asking, Say, answers
 from hpo.validation.browser import errors
 from hpo.validation.comparing import Pair, corrected, pairs, refuse_chosen
@@ -22,7 +22,9 @@ from hpo.validation.members import Context, Found, find
 from hpo.validation.models import ModelEntry, ValidationConfig
 from hpo.validation.pictures import pictures
 from hpo.validation.ranking import ranks
+from hpo.validation.rated import ratings
 from hpo.validation.scoring import Scored, estimates, metrics_of, primary_of, score, wanted_outputs
+from hpo.validation.sheet import instructions, write_sheet
 from hpo.validation.stored import Store
 from hpo.validation.wording import rank_sentence, sentences
 
@@ -63,7 +65,21 @@ def validate(config: ValidationConfig | str | Path, *, say: Say = lambda text: N
     asking = Asking(context, Store(out / "predictions"), say)
     for data in gathered.data.values():
         _ask_everyone(data, config, gathered, asking)
-    return _report(config, settings, gathered)
+    sheet = _sheet(config, gathered, out, say)
+    rated = None
+    if config.ratings:
+        names = [entry.name for entry in config.models]
+        rated = ratings(config.ratings, out, names, config.baseline, settings)
+    return {**_report(config, settings, gathered), "ratings": rated, "rating_sheet": sheet}
+
+
+def _sheet(config: ValidationConfig, gathered: Gathered, out: Path, say: Say) -> dict[str, str] | None:
+    """Write the rating sheet, where one is wanted."""
+    if config.rating_sheet is None:
+        return None
+    sheet, key = write_sheet(gathered.scored, config.rating_sheet, config.statistics.seed, out)
+    say(f"{sheet}: {instructions()}; do not hand out {key.name}")
+    return {"sheet": str(sheet), "key": str(key)}
 
 
 def settings_of(config: ValidationConfig) -> Settings:
@@ -153,7 +169,6 @@ def _report(config: ValidationConfig, settings: Settings, gathered: Gathered) ->
         "front": front(gathered.costs, _quality(primary, list(gathered.data))),
         "errors": browsed,
         "errors_total": total,
-        "ratings": None,
         "refused": list(dict.fromkeys([*gathered.refused, *refused])),
         "warnings": _warnings(compared, gathered),
         "verdict": [*sentences(compared, settings), *rank_sentence(ranked)],
@@ -233,8 +248,3 @@ def _warnings(compared: Sequence[Pair], gathered: Gathered) -> list[str]:
     said = [f"{p.a} and {p.b} on {p.dataset}: {text}" for p in compared if p.role == "primary"
             for text in p.found.warnings]  # fmt: skip
     return list(dict.fromkeys([*gathered.warnings, *said]))
-
-
-def number(value: float | None) -> float | None:
-    """The number as JSON can hold it."""
-    return finite(value)
