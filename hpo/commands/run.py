@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 from hpo.commands import INTERRUPTED, Terminated
 from hpo.config import load
 from hpo.config.models import StudyConfig
-from hpo.errors import ConfigurationError, NoTrialCompleted
+from hpo.errors import ConfigurationError, ModelError, NoTrialCompleted
 
 if TYPE_CHECKING:
     from hpo.data.rows import Splits
@@ -122,16 +122,36 @@ def check(config: StudyConfig) -> Splits | None:
 
     Raises:
         DataError, ModelError: the rows or the model cannot be used.
+        ConfigurationError: a task of lm-evaluation-harness cannot be used.
     """
     if config.model is not None:
         from hpo.training.check import check_model
 
-        check_model(config.model)
+        _check_asked(config, check_model(config.model).kind)
     if config.data is None:
         return None
     from hpo.data import prepare
 
     return prepare(config)
+
+
+def _check_asked(config: StudyConfig, kind: str) -> None:
+    """What is asked of the model beyond the task: forgetting, tasks of lm-evaluation-harness."""
+    from hpo.config.harness import is_harness
+    from hpo.runners.opening import wanted
+
+    tasks = [name for name in wanted(config) if is_harness(name)]
+    if kind == "encoder" and (tasks or (config.data is not None and config.data.forgetting)):
+        raise ModelError(
+            f"{config.model.name if config.model else ''} is an encoder without a language-modelling head: "
+            f"{tasks[0] if tasks else 'data.forgetting'} cannot be measured",
+            where="model",
+            hint=f"remove {tasks[0] if tasks else 'data.forgetting'}, or use a causal model (Llama, Qwen)",
+        )
+    if tasks:
+        from hpo.training.harness import check as check_tasks
+
+        check_tasks(tasks)
 
 
 def _exit_code(study: Study, reason: str) -> int:

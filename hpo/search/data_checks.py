@@ -66,7 +66,7 @@ def checked_data(config: StudyConfig, splits: Splits | None, accept: str | None 
     key = {"fingerprint": splits.fingerprint, "thresholds": thresholds, "task": config.task}
     found = _known(folder.data_checks, key)
     if found is None:
-        if find_spec("hpo.checks.study") is None:
+        if find_spec("hpo.evaluators.check_registry") is None:
             return None
         from hpo.checks.study import check_splits
 

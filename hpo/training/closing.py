@@ -36,6 +36,8 @@ class Closing:
         self._task, self._question, self._base = task, question, base
         self._sample = _sample(task, task.train)
         self._forgetting: Forgetting | None = None
+        if task.harness:
+            refuse_encoder(question, "tasks of lm-evaluation-harness cannot be scored", f"remove {task.harness[0]}")
         if task.forgetting is not None:
             refuse_encoder(question, "forgetting cannot be measured", "remove data.forgetting")
             rows = task.forgetting
@@ -55,17 +57,32 @@ class Closing:
         return replace(
             progress,
             train_outputs=None if sample is None else lambda: _predict(model, sample, asked),
-            closing=(lambda: self.measure(model)) if self._forgetting else None,
+            closing=(lambda: self.measure(model)) if self._asked else None,
         )
 
     def measure(self, model: Any) -> Mapping[str, float]:
-        """``forgetting``, by that name."""
-        forgetting = self._forgetting
-        return {} if forgetting is None else {"forgetting": guarded(lambda: forgetting.measure(model))}
+        """``forgetting``, and each wanted metric of the harness, by name."""
+        forgetting, found = self._forgetting, {}
+        if forgetting is not None:
+            found["forgetting"] = guarded(lambda: forgetting.measure(model))
+        if self._task.harness:
+            found |= guarded(lambda: self._harness(model))
+        return found
 
     def of_base(self) -> Mapping[str, float]:
         """``measure`` of the untuned model."""
-        return self.measure(self._base()) if self._forgetting else {}
+        return self.measure(self._base()) if self._asked else {}
+
+    @property
+    def _asked(self) -> bool:
+        return self._forgetting is not None or bool(self._task.harness)
+
+    def _harness(self, model: Any) -> Mapping[str, float]:
+        from hpo.training.harness import score
+
+        rows = self._question.settings.per_device_eval_batch_size
+        tokenizer = self._question.resident.tokenizer
+        return score(model, tokenizer, self._task.harness, seed=self._task.seed, batch_size=rows)
 
 
 def refuse_encoder(question: Question, what: str, instead: str) -> None:
