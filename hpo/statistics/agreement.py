@@ -52,9 +52,9 @@ def kappa(
 
 def _distances(k: int, weights: str | None) -> NDArray[np.float64]:
     apart = np.abs(np.arange(k)[:, None] - np.arange(k)[None]).astype(np.float64)
-    if weights is None:
-        return (apart > 0).astype(np.float64)
-    return apart if weights == "linear" else np.square(apart)
+    of_pair = {None: apart > 0, "linear": apart, "quadratic": apart**2}[weights]
+    return np.asarray(of_pair, dtype=np.float64)
+
 
 
 def _kappa(distance: NDArray[np.float64]) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
