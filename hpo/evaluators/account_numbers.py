@@ -42,7 +42,7 @@ def luhn(digits: str) -> bool:
 
 
 def is_card(text: str) -> bool:
-    """Whether digits, with spaces or hyphens between, are a payment card's number: first digits, length, check digit."""
+    """Whether digits, parted by spaces or hyphens or not, are a card's number: first digits, length, check digit."""
     digits = "".join(letter for letter in text if letter.isdigit())
     known = any(
         low <= int(digits[:first]) <= high and len(digits) in lengths

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import ClassVar
 
 from hpo.data.rows import Rows
 from hpo.evaluators.content import content
@@ -14,6 +13,9 @@ from hpo.objective import Outputs
 
 _CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
 _REPLACEMENT = re.compile("\ufffd")
+
+
+_METRICS: tuple[Metric, ...] = (share_of("encoding_damage_ratio", "damaged"),)
 
 
 @dataclass(frozen=True)
@@ -26,9 +28,9 @@ class Encoding:
     the damaged piece, and ``fixed``, the text as ftfy repairs it, where it can.
     """
 
-    name: ClassVar[str] = "encoding"
-    needs: ClassVar[frozenset[str]] = frozenset({"text"})
-    metrics: ClassVar[tuple[Metric, ...]] = (share_of("encoding_damage_ratio", "damaged"),)
+    name = "encoding"
+    needs = frozenset({"text"})
+    metrics = _METRICS
 
     def prepare(self, reference: Rows | None) -> None:
         """Nothing is needed."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +14,8 @@ from hpo.evaluators.findings import counted, nothing, share_of
 from hpo.evaluators.protocol import ExampleScores, Metric
 from hpo.objective import Outputs
 
+_METRICS: tuple[Metric, ...] = (share_of("duplicate_ratio", "duplicate"),)
+
 
 @dataclass(frozen=True)
 class ExactCopies:
@@ -24,9 +25,9 @@ class ExactCopies:
     first of its kind) and ``similarity`` (1.0). How many rows are copies does not depend on their order.
     """
 
-    name: ClassVar[str] = "exact_copies"
-    needs: ClassVar[frozenset[str]] = frozenset({"text"})
-    metrics: ClassVar[tuple[Metric, ...]] = (share_of("duplicate_ratio", "duplicate"),)
+    name = "exact_copies"
+    needs = frozenset({"text"})
+    metrics = _METRICS
 
     def prepare(self, reference: Rows | None) -> None:
         """Nothing is needed."""

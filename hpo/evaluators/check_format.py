@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+_METRICS: tuple[Metric, ...] = (share_of("format_fault_ratio", "fault"),)
+
+
 @dataclass(frozen=True)
 class FormatFaults:
     """Rows whose columns are empty, no text, or no conversation.
@@ -27,9 +30,9 @@ class FormatFaults:
     ours (``text`` and ``reference``, ``messages`` and ``reference``). Flag ``format_fault``; evidence ``reason``.
     """
 
-    name: ClassVar[str] = "format"
-    needs: ClassVar[frozenset[str]] = frozenset({"text"})
-    metrics: ClassVar[tuple[Metric, ...]] = (share_of("format_fault_ratio", "fault"),)
+    name = "format"
+    needs = frozenset({"text"})
+    metrics = _METRICS
 
     def prepare(self, reference: Rows | None) -> None:
         """Nothing is needed."""

@@ -7,10 +7,9 @@ import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hpo.data.normal_form import first_copies
 from hpo.data.rows import Rows
@@ -31,6 +30,13 @@ def _imbalance(stats: Stats, weights: Weights) -> float:
     return float(counts.max() / counts.min()) if len(counts) else np.nan
 
 
+_METRICS: tuple[Metric, ...] = (
+    Metric("class_imbalance", "minimize", _imbalance),
+    share_of("contradictory_label_ratio", "contradictory"),
+    share_of("label_variant_ratio", "variant"),
+)
+
+
 @dataclass(frozen=True)
 class Labels:
     """Faults of class labels.
@@ -45,13 +51,9 @@ class Labels:
 
     rare: float = 0.05
 
-    name: ClassVar[str] = "labels"
-    needs: ClassVar[frozenset[str]] = frozenset({"text", "label"})
-    metrics: ClassVar[tuple[Metric, ...]] = (
-        Metric("class_imbalance", "minimize", _imbalance),
-        share_of("contradictory_label_ratio", "contradictory"),
-        share_of("label_variant_ratio", "variant"),
-    )
+    name = "labels"
+    needs = frozenset({"text", "label"})
+    metrics = _METRICS
 
     def prepare(self, reference: Rows | None) -> None:
         """Nothing is needed."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -29,6 +29,9 @@ class Known:
     normal: dict[str, int]
 
 
+_METRICS: tuple[Metric, ...] = (share_of("leakage_ratio", "leaked"),)
+
+
 @dataclass(frozen=True)
 class Leakage:
     """Which rows ask what a row of the reference (the training rows, say) asks too.
@@ -47,9 +50,9 @@ class Leakage:
     threshold: float = 0.8
     containment_words: int = 13
 
-    name: ClassVar[str] = "leakage"
-    needs: ClassVar[frozenset[str]] = frozenset({"text"})
-    metrics: ClassVar[tuple[Metric, ...]] = (share_of("leakage_ratio", "leaked"),)
+    name = "leakage"
+    needs = frozenset({"text"})
+    metrics = _METRICS
 
     def prepare(self, reference: Rows | None) -> Known:
         """The reference, ready to be looked up.

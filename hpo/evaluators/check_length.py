@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
@@ -23,6 +22,15 @@ def _mean(name: str, stat: str) -> Metric:
     return Metric(name, "maximize", mean_of(stat), column_of(stat))
 
 
+_METRICS: tuple[Metric, ...] = (
+    _mean("mean_words", "words"),
+    _mean("mean_characters", "characters"),
+    share_of("empty_ratio", "empty"),
+    share_of("short_ratio", "short"),
+    share_of("long_ratio", "long"),
+)
+
+
 @dataclass(frozen=True)
 class Length:
     """Words (between spaces) and characters of each row.
@@ -37,15 +45,9 @@ class Length:
     min_words: float | None = None
     max_words: float | None = None
 
-    name: ClassVar[str] = "length"
-    needs: ClassVar[frozenset[str]] = frozenset({"text"})
-    metrics: ClassVar[tuple[Metric, ...]] = (
-        _mean("mean_words", "words"),
-        _mean("mean_characters", "characters"),
-        share_of("empty_ratio", "empty"),
-        share_of("short_ratio", "short"),
-        share_of("long_ratio", "long"),
-    )
+    name = "length"
+    needs = frozenset({"text"})
+    metrics = _METRICS
 
     def prepare(self, reference: Rows | None) -> None:
         """Nothing is needed."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +15,8 @@ from hpo.evaluators.content import content
 from hpo.evaluators.findings import counted, nothing, share_of
 from hpo.evaluators.protocol import ExampleScores, Metric
 from hpo.objective import Outputs
+
+_METRICS: tuple[Metric, ...] = (share_of("near_duplicate_ratio", "near_duplicate"),)
 
 
 @dataclass(frozen=True)
@@ -32,9 +33,9 @@ class NearCopies:
 
     threshold: float = 0.8
 
-    name: ClassVar[str] = "near_copies"
-    needs: ClassVar[frozenset[str]] = frozenset({"text"})
-    metrics: ClassVar[tuple[Metric, ...]] = (share_of("near_duplicate_ratio", "near_duplicate"),)
+    name = "near_copies"
+    needs = frozenset({"text"})
+    metrics = _METRICS
 
     def prepare(self, reference: Rows | None) -> None:
         """Nothing is needed."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +20,9 @@ Floats = NDArray[np.float64]
 
 LEAST_SPREAD = {"length": 0.25, "word length": 0.08, "unusual characters": 0.03, "repetition": 0.06}
 _READ = 20_000  # characters of a row that are compressed: a longer one repeats itself by then if ever
+
+
+_METRICS: tuple[Metric, ...] = (share_of("outlier_ratio", "outlier"),)
 
 
 @dataclass(frozen=True)
@@ -39,9 +41,9 @@ class Outliers:
 
     cut: float = 8.0
 
-    name: ClassVar[str] = "outliers"
-    needs: ClassVar[frozenset[str]] = frozenset({"text"})
-    metrics: ClassVar[tuple[Metric, ...]] = (share_of("outlier_ratio", "outlier"),)
+    name = "outliers"
+    needs = frozenset({"text"})
+    metrics = _METRICS
 
     def prepare(self, reference: Rows | None) -> None:
         """Nothing is needed."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,17 @@ from hpo.evaluators.personal_patterns import KINDS, find
 from hpo.evaluators.protocol import ExampleScores, Metric
 from hpo.objective import Outputs
 
-_POSSIBLE = r"@|[0-9][0-9 ().\-]{5,}[0-9]|[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]|[0-9A-Fa-f]{0,4}::?[0-9A-Fa-f]{1,4}:|[A-Z]{2}[0-9]{2}[ 0-9A-Z]{10}"
+_POSSIBLE = "|".join(
+    (
+        r"@",
+        r"[0-9][0-9 ()./\-]{5,}[0-9]",
+        r"[0-9A-Fa-f]{0,4}::?[0-9A-Fa-f]{1,4}:",
+        r"[A-Z]{2}[0-9]{2}[ 0-9A-Z]{10}",
+    )
+)
+
+
+_METRICS: tuple[Metric, ...] = (share_of("personal_data_ratio", "personal"),)
 
 
 @dataclass(frozen=True)
@@ -27,9 +37,9 @@ class PersonalData:
     begins and ends, in characters), ``piece``, and ``pieces``: all of them as (kind, begin, end).
     """
 
-    name: ClassVar[str] = "personal_data"
-    needs: ClassVar[frozenset[str]] = frozenset({"text"})
-    metrics: ClassVar[tuple[Metric, ...]] = (share_of("personal_data_ratio", "personal"),)
+    name = "personal_data"
+    needs = frozenset({"text"})
+    metrics = _METRICS
 
     def prepare(self, reference: Rows | None) -> None:
         """Nothing is needed."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,10 @@ from hpo.evaluators.findings import nothing, ratio_of
 from hpo.evaluators.protocol import ExampleScores, Metric
 from hpo.objective import Outputs
 
-_COMMON = r"""[\pL\pM\pN\s\pZ.,;:!?'"()/&%\-–—…‘’“”«»]+"""
+_COMMON = r"""[\pL\pM\pN\s\pZ.,;:!?'"()/&%\-\x{2013}\x{2014}\x{2018}-\x{201E}\x{2026}\x{AB}\x{BB}]+"""
+
+
+_METRICS: tuple[Metric, ...] = (ratio_of("special_character_ratio", "special", "characters"),)
 
 
 @dataclass(frozen=True)
@@ -30,9 +33,9 @@ class SpecialCharacters:
 
     most: float = 0.2
 
-    name: ClassVar[str] = "special_characters"
-    needs: ClassVar[frozenset[str]] = frozenset({"text"})
-    metrics: ClassVar[tuple[Metric, ...]] = (ratio_of("special_character_ratio", "special", "characters"),)
+    name = "special_characters"
+    needs = frozenset({"text"})
+    metrics = _METRICS
 
     def prepare(self, reference: Rows | None) -> None:
         """Nothing is needed."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
@@ -18,6 +17,12 @@ from hpo.objective import Outputs
 _AT_ONCE = 1_000  # texts tokenised in one call: bounds the memory
 
 Tokenize = Callable[[Sequence[str]], Sequence[Sequence[int]]]
+
+
+_METRICS: tuple[Metric, ...] = (
+    share_of("truncated_ratio", "truncated"),
+    ratio_of("unknown_token_ratio", "unknown", "tokens"),
+)
 
 
 @dataclass(frozen=True)
@@ -36,12 +41,9 @@ class TokenLengths:
     max_length: int
     unknown: int | None = None
 
-    name: ClassVar[str] = "token_lengths"
-    needs: ClassVar[frozenset[str]] = frozenset({"text"})
-    metrics: ClassVar[tuple[Metric, ...]] = (
-        share_of("truncated_ratio", "truncated"),
-        ratio_of("unknown_token_ratio", "unknown", "tokens"),
-    )
+    name = "token_lengths"
+    needs = frozenset({"text"})
+    metrics = _METRICS
 
     def __post_init__(self) -> None:
         """Refuse a length that nothing fits in."""
@@ -61,7 +63,7 @@ class TokenLengths:
                 unknown[row] = 0 if self.unknown is None else sum(token == self.unknown for token in ids)
         truncated = tokens > self.max_length
         reason = nothing(len(texts))
-        for row in np.flatnonzero(truncated):
-            reason[row] = f"{tokens[row]} tokens, {tokens[row] - self.max_length} more than {self.max_length}"
+        for place in np.flatnonzero(truncated):
+            reason[place] = f"{tokens[place]} tokens, {tokens[place] - self.max_length} more than {self.max_length}"
         stats = {"tokens": tokens, "unknown": unknown, "truncated": truncated.astype(np.float64)}
         return ExampleScores(data.ids, stats, {"truncated": truncated}, {"reason": reason}, data.groups)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,10 +73,18 @@ def _once(counts: Floats) -> float:
 def _metric(name: str, direction: Direction, value: Callable[[Floats], float]) -> Metric:
     def reduce(stats: Stats, weights: Weights) -> float:
         codes = np.frombuffer(b"".join(stats["codes"]), dtype=np.int32)
-        counts = np.bincount(codes, np.repeat(weights, np.asarray(stats["words"], dtype=np.int64)))
+        counts = np.bincount(codes, np.repeat(weights, stats["words"].astype(np.int64))).astype(np.float64)
         return value(counts[counts > 0])
 
     return Metric(name, direction, reduce)
+
+
+_METRICS: tuple[Metric, ...] = (
+    _metric("vocabulary_size", "maximize", _size),
+    _metric("vocabulary_richness", "maximize", hdd),
+    _metric("zipf_exponent", "minimize", zipf_exponent),
+    _metric("rare_word_ratio", "minimize", _once),
+)
 
 
 @dataclass(frozen=True)
@@ -89,14 +97,9 @@ class Vocabulary:
     text will bring (Good 1953, eq 9).
     """
 
-    name: ClassVar[str] = "vocabulary"
-    needs: ClassVar[frozenset[str]] = frozenset({"text"})
-    metrics: ClassVar[tuple[Metric, ...]] = (
-        _metric("vocabulary_size", "maximize", _size),
-        _metric("vocabulary_richness", "maximize", hdd),
-        _metric("zipf_exponent", "minimize", zipf_exponent),
-        _metric("rare_word_ratio", "minimize", _once),
-    )
+    name = "vocabulary"
+    needs = frozenset({"text"})
+    metrics = _METRICS
 
     def prepare(self, reference: Rows | None) -> None:
         """Nothing is needed."""
@@ -110,5 +113,5 @@ class Vocabulary:
         types = np.bincount(distinct // (int(codes.max(initial=0)) + 1), minlength=n)
         raw = codes.astype(np.int32).tobytes()
         pieces = np.empty(n, dtype=object)
-        pieces[:] = [raw[4 * start : 4 * stop] for start, stop in zip(offsets[:-1], offsets[1:], strict=True)]
+        pieces[:] = [raw[4 * start : 4 * stop] for start, stop in pairwise(offsets.tolist())]
         return ExampleScores(data.ids, {"words": words, "types": types, "codes": pieces}, groups=data.groups)

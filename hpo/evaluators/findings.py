@@ -43,4 +43,4 @@ def nothing(n: int) -> list[Any]:
 
 def counted(*flags: Flag) -> NDArray[np.float64]:
     """1 in rows with any of the flags, shape (n,)."""
-    return np.logical_or.reduce(flags).astype(np.float64)
+    return np.asarray(np.logical_or.reduce(flags), dtype=np.float64)
