@@ -66,7 +66,11 @@ class SklearnClassifier:
             examples=len(texts),
             fraction=1.0,
             outputs=None if self._validation is None else self._outputs(model, self._validation),
-            measurements={"trainable_parameters": model.parameters, "train_tokens": tfidf.count_words(texts)},
+            measurements={
+                "trainable_parameters": model.parameters,
+                "train_tokens": tfidf.count_words(texts),
+                "train_rows": len(texts),
+            },
             save=model.save,
             train_outputs=None if sample is None else lambda: self._outputs(model, sample),
         )

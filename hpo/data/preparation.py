@@ -9,7 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from hpo import seeds
-from hpo.config.preparation import AugmentConfig, ClassWeights, Outliers, PreparationConfig, Resample
+from hpo.config.models import StudyConfig
+from hpo.config.preparation import (
+    AS_GIVEN,
+    SEARCHABLE,
+    AugmentConfig,
+    ClassWeights,
+    Outliers,
+    PreparationConfig,
+    Resample,
+)
 from hpo.config.transforms import ORIGINAL, ROW_TRANSFORMS
 from hpo.data.augment import augment
 from hpo.data.outliers import inside
@@ -118,10 +127,22 @@ def steps(train: Rows, preparation: Preparation, seed: int) -> list[Step]:
     return record
 
 
-def write_steps(record: Sequence[Step], path: Path) -> None:
-    """Write a record of steps as JSON."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"steps": [asdict(step) for step in record]}, indent=2) + "\n", encoding="utf-8")
+def write_preparation(train: Rows, study: StudyConfig, path: Path) -> None:
+    """Write what a study does to its training rows: the steps fixed for all trials, and the names of those searched.
+
+    What a trial does in place of the latter is among its settings. Nothing is written where nothing is done.
+    """
+    config = study.data.preparation if study.data is not None else AS_GIVEN
+    record = steps(train, chosen(config), study.sampler.seed)
+    searched = [name for name in SEARCHABLE if name in study.search_space] if study.task != "custom" else []
+    if record or searched or config.class_weights != "none":
+        content = {
+            "steps": [asdict(step) for step in record],
+            "class_weights": config.class_weights,
+            "searched": searched,
+        }
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 def _steps(train: Rows, preparation: Preparation, seed: int) -> Iterator[tuple[str, dict[str, Any], Rows]]:

@@ -28,13 +28,19 @@ DESCRIPTIONS: Mapping[str, Measurement] = {
     "train_tokens": Measurement(
         "tokens", "Tokens trained on, without padding, every epoch counted.", reproducible=True
     ),
+    "train_rows": Measurement(
+        "rows", "Rows trained on, as they were prepared: of a fraction, with copies.", reproducible=True
+    ),
     "train_flops": Measurement(
         "floating-point operations", "Estimated operations of the training run.", reproducible=True
     ),
     "tokens_per_second": Measurement(
         "tokens per second", "Training tokens per second of training.", direction="maximize"
     ),
-    "latency_ms": Measurement("milliseconds", "Mean time of predicting one row."),
+    "latency_ms": Measurement("milliseconds", "Median time of predicting one row, in batches as evaluation has them."),
+    "latency_p50_ms": Measurement("milliseconds", "Time that half of the rows do not exceed; as latency_ms."),
+    "latency_p95_ms": Measurement("milliseconds", "Time that 95 % of the rows do not exceed; as latency_ms."),
+    "latency_p99_ms": Measurement("milliseconds", "Time that 99 % of the rows do not exceed; as latency_ms."),
     "cost_usd": Measurement("US dollars", "Device hours times the price of a device hour."),
     "examples": Measurement("examples", "Training examples seen, every epoch counted.", reproducible=True),
     "overfitting": Measurement(

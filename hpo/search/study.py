@@ -157,8 +157,11 @@ class Study:
             self._checked.write(self.folder.data_checks)
         if self._splits is not None and not self.folder.data.exists():
             from hpo.data import save_splits
+            from hpo.data.preparation import write_preparation
 
             save_splits(self._splits, self.folder.data)
+            if self.config.data is not None:
+                write_preparation(self._splits.train, self.config, self.folder.data / "preparation.json")
 
     def _warm_up(self, space: SearchSpace) -> None:
         self._warm = earlier_trials(self.config, space) if self.config.warm_start and not self.state.identity else []

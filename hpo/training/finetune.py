@@ -188,7 +188,7 @@ class FineTuning:
             examples=at.examples,
             fraction=at.fraction,
             outputs=outputs,
-            measurements=run.meter.measurements(at.train_loss),
+            measurements={**run.meter.measurements(at.train_loss), "train_rows": float(len(run.schedule.lengths))},
             save=lambda folder: self._save(run.model, manifest, folder),
             checkpoint=lambda folder: checkpoints.write(run, folder),
         )
