@@ -104,7 +104,7 @@ def search(config: StudyConfig, *, show: bool, accept_data: str | None = None) -
 
 
 def _watchers(study: Study, stack: ExitStack, *, show: bool) -> Iterator[Callable[[Event], None]]:
-    """Those who are shown every event: the terminal, TensorBoard."""
+    """Those who are shown every event: the terminal, TensorBoard, Weights & Biases."""
     if show:
         from hpo.commands.terminal import Terminal
 
@@ -115,6 +115,12 @@ def _watchers(study: Study, stack: ExitStack, *, show: bool) -> Iterator[Callabl
         logger = TensorBoardLogger(study.folder.logs, study.config)
         stack.callback(logger.close)
         yield logger.log
+    if study.config.loggers.wandb is not None:
+        from hpo.loggers.wandb import WandbLogger
+
+        remote = WandbLogger(study.config.loggers.wandb, study.folder.root, study.config)
+        stack.callback(remote.close)
+        yield remote.log
 
 
 def check(config: StudyConfig) -> Splits | None:

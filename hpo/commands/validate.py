@@ -53,6 +53,10 @@ def run(arguments: argparse.Namespace) -> int:
     out = Path(str(config.out))
     write_outputs(found, out)
     _write_page(found, out)
+    if config.loggers.wandb is not None:
+        from hpo.loggers.wandb import log_validation
+
+        log_validation(config.loggers.wandb, out, found)
     if arguments.json:
         print(json.dumps(found, allow_nan=False))
     else:

@@ -158,10 +158,21 @@ class BaselinesConfig(Frozen):
     classical: Annotated[bool, Field(description="TF-IDF with a linear model (classification, regression)")] = False
 
 
+class WandbConfig(Frozen):
+    """Weights & Biases: nothing is sent unless this block is there."""
+
+    project: Annotated[str, Field(min_length=1, description="project on the server")] = "hpo"
+    tags: Annotated[tuple[str, ...], Field(description="tags of the run")] = ()
+    mode: Annotated[
+        Literal["online", "offline"], Field(description="offline: files in the run folder, for `wandb sync`")
+    ] = "online"
+
+
 class LoggersConfig(Frozen):
     """Where curves are written besides the run folder."""
 
     tensorboard: Annotated[bool, Field(description="event files in the run folder")] = True
+    wandb: Annotated[WandbConfig | None, Field(description="Weights & Biases, where this block is there")] = None
 
 
 class StudyConfig(Frozen):

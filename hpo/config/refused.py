@@ -12,7 +12,6 @@ KEYS: tuple[Key, ...] = (
     ("finalists",),
     ("statistics",),
     ("value_per_point",),
-    ("loggers", "wandb"),
     ("loggers", "mlflow"),
 )
 

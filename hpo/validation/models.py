@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from hpo.config.models import DataConfig, Frozen, TaskKind
+from hpo.config.models import DataConfig, Frozen, TaskKind, WandbConfig
 from hpo.config.training import TrainingConfig
 
 Part = Literal["test", "validation", "train", "all"]
@@ -66,14 +66,6 @@ class StatisticsConfig(Frozen):
     correction: Annotated[Literal["holm", "none"], Field(description="across data sets and models")] = "holm"
     equivalence_margin: Annotated[float | None, Field(gt=0, description="in the primary metric's units")] = None
     seed: Annotated[int, Field(ge=0, description="of every resampling and sample")] = 0
-
-
-class WandbConfig(Frozen):
-    """Weights & Biases: nothing is sent unless this block stands in the file."""
-
-    project: Annotated[str, Field(min_length=1, description="project on the server")] = "hpo"
-    tags: Annotated[tuple[str, ...], Field(description="tags of the run")] = ()
-    mode: Annotated[Literal["online", "offline"], Field(description="offline: files only, for `wandb sync`")] = "online"
 
 
 class LoggersBlock(Frozen):

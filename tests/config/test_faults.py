@@ -261,7 +261,6 @@ REFUSED = [
     ("runner: {max_workers: 2}", "`runner.max_workers: 2`"),
     ("runner: {gpus_per_trial: 2}", "`runner.gpus_per_trial: 2`"),
     ("runner: {trials_per_worker: auto}", "`runner.trials_per_worker: auto`"),
-    ("loggers: {wandb: {project: a}}", "`loggers.wandb`"),
     ("loggers: {mlflow: {}}", "`loggers.mlflow`"),
 ]
 
