@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -153,6 +154,9 @@ def _measures(spec: CheckSpec, scored: Scored) -> dict[str, float]:
     if spec.name == "length":
         words = np.asarray(scored.scores.stats["words"], dtype=np.float64)
         measures |= {"least_words": float(words.min()), "most_words": float(words.max())}
+    if spec.name == "class_balance":
+        labels = [str(label) for label in scored.scores.stats["label"] if label is not None]
+        measures["least_rows"] = float(min(Counter(labels).values(), default=0))
     return measures
 
 
