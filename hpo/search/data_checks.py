@@ -6,7 +6,6 @@ import json
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,8 +65,6 @@ def checked_data(config: StudyConfig, splits: Splits | None, accept: str | None 
     key = {"fingerprint": splits.fingerprint, "thresholds": thresholds, "task": config.task}
     found = _known(folder.data_checks, key)
     if found is None:
-        if find_spec("hpo.evaluators.check_registry") is None:
-            return None
         from hpo.checks.study import check_splits
 
         found = finite({**check_splits(splits, thresholds, config.task).as_dict(), **key})
