@@ -49,7 +49,8 @@ def _check_name(draft: Draft, key: tuple[str, int], metric: str) -> None:
     if registry.direction(metric) is None:
         what, hint = f"unknown metric `{metric}`", did_you_mean(metric, names)
     else:
-        what, hint = f"the metric `{metric}` is not one of the task {task}", did_you_mean("", names)
+        what = f"the metric `{metric}` is not one of the task {task}"
+        hint = did_you_mean("", registry.metric_names(task))
     draft.fault((*key, "metric"), what, hint)
 
 

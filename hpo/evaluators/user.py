@@ -25,6 +25,29 @@ def is_reference(metric: str) -> bool:
     return metric.rpartition(":")[0].endswith(".py")
 
 
+def load_evaluator(reference: str) -> Evaluator:
+    """The evaluator of one's own that ``mine.py:name`` names, for use outside a study too; ``mine.py`` alone will do.
+
+    ``name`` is a variable of the file, or a metric of its ``EVALUATOR``. It is used like any of ours::
+
+        evaluator = load_evaluator("mine.py:politeness")
+        scores = evaluator.score(rows, outputs, evaluator.prepare(None))
+
+    Raises:
+        ObjectiveError: the file cannot be read or run, or holds no such evaluator or metric.
+    """
+    if reference.endswith(".py"):
+        evaluator: Any = getattr(load(reference), "EVALUATOR", None)
+        if not _is_evaluator(evaluator):
+            raise ObjectiveError("the file has no EVALUATOR", where=reference, hint=HINT)
+        return evaluator
+    path, _, name = reference.rpartition(":")
+    own = _named(path, name)
+    if own is None:
+        return find(reference)[0]
+    return own
+
+
 def find(metric: str) -> tuple[Evaluator, Metric]:
     """The evaluator in the file, and its metric of that name (or its only one).
 
@@ -32,9 +55,8 @@ def find(metric: str) -> tuple[Evaluator, Metric]:
         ObjectiveError: the file cannot be read or run, or holds no such evaluator or metric.
     """
     path, _, name = metric.rpartition(":")
-    module = load(path)
-    own: Any = getattr(module, name, None)
-    evaluator: Any = own if _is_evaluator(own) else getattr(module, "EVALUATOR", None)
+    own = _named(path, name)
+    evaluator: Any = own or getattr(load(path), "EVALUATOR", None)
     if not _is_evaluator(evaluator):
         raise ObjectiveError(f"no evaluator for {name!r} in the file", where=path, hint=HINT)
     found = [each for each in evaluator.metrics if each.name == name]
@@ -46,6 +68,12 @@ def find(metric: str) -> tuple[Evaluator, Metric]:
             f"evaluator {evaluator.name!r} has no metric {name!r}", where=path, hint=f"it has: {names}"
         )
     return evaluator, found[0]
+
+
+def _named(path: str, name: str) -> Evaluator | None:
+    """The evaluator that is a variable of the file."""
+    own: Any = getattr(load(path), name, None)
+    return own if _is_evaluator(own) else None
 
 
 def origin(evaluator: Evaluator, error: BaseException | None = None) -> str:

@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
+
+from hpo.evaluators.latency import PERCENTILES, quantile
 
 if TYPE_CHECKING:
     import torch
@@ -66,7 +69,7 @@ class Meter:
         if self.seconds > 0:
             found["tokens_per_second"] = self.timed_tokens / self.seconds
         if len(self.latencies):
-            found["latency_ms"] = float(np.median(np.asarray(self.latencies))) * 1000
+            found |= latencies_ms(np.asarray(self.latencies, dtype=np.float64))
         return found
 
     @property
@@ -78,6 +81,12 @@ class Meter:
         """
         each = 6 * self.parameters if self.full else 4 * self.parameters + 6 * self.trainable
         return float(each) * self.tokens
+
+
+def latencies_ms(seconds: NDArray[np.float64]) -> dict[str, float]:
+    """Milliseconds a row from the seconds of every row, shape (n,): the median, and the quantiles of ``latency``."""
+    found = {f"latency_p{each}_ms": quantile(seconds, np.ones(len(seconds)), each / 100) for each in PERCENTILES}
+    return {name: value * 1000 for name, value in {"latency_ms": float(np.median(seconds)), **found}.items()}
 
 
 def body_parameters(model: nn.Module) -> int:

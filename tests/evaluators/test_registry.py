@@ -6,12 +6,17 @@ import os
 import subprocess
 import sys
 
+import numpy as np
+import pandas as pd
 import pytest
 
+from hpo.data.rows import Rows
 from hpo.errors import ConfigurationError, ObjectiveError
 from hpo.evaluators.measurements import DESCRIPTIONS
 from hpo.evaluators.ratings import DIMENSIONS
 from hpo.evaluators.registry import EVALUATORS, MEASUREMENTS, REPRODUCIBLE, STANDARD, direction, find, metric_names
+from hpo.evaluators.user import load_evaluator
+from hpo.objective import Outputs
 
 OWN = """
 import numpy as np
@@ -104,6 +109,7 @@ def test_only_what_a_seed_reproduces_is_called_reproducible():
         "peak_memory_gb",
         "tokens_per_second",
         "latency_ms",
+        "latency_p99_ms",
         "cost_usd",
     }
 
@@ -124,6 +130,31 @@ def test_an_evaluator_of_ones_own_by_its_metric(own):
 
 def test_an_evaluator_of_ones_own_by_its_variable(own):
     assert find(own(OWN + "\nwords = Length()\n") + ":words", "instruction")[1].name == "mean_length"
+
+
+def test_an_evaluator_of_ones_own_scores_outside_a_study(own):
+    path = own(OWN + "\nEVALUATOR = Length()\nwords = Length()\n")
+    for reference in (path, f"{path}:words", f"{path}:mean_length"):
+        evaluator = load_evaluator(reference)
+        rows = Rows(pd.DataFrame({"id": ["a", "b"]}), "custom")
+        outputs = Outputs(rows.ids, np.array(["yes", "no"], dtype=object))
+        scores = evaluator.score(rows, outputs, evaluator.prepare(None))
+        assert evaluator.metrics[0].reduce(scores.stats, np.ones(2)) == 2.5
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "said"),
+    [
+        ("x = 1\n", "", "the file has no EVALUATOR"),
+        (OWN + "\nEVALUATOR = Length()\n", ":median", "it has: mean_length"),
+        ("x = 1\n", ":x", "no evaluator for 'x'"),
+    ],
+)
+def test_an_evaluator_that_is_not_there_is_named(own, text, name, said):
+    path = own(text)
+    with pytest.raises(ObjectiveError, match=said) as error:
+        load_evaluator(f"{path}{name}")
+    assert path in str(error.value)
 
 
 def test_a_file_that_changed_is_read_again(own):

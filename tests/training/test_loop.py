@@ -98,6 +98,8 @@ def test_measurements_are_cumulative_and_say_what_was_trained(bench: Any, minilm
     assert second.measurements["train_flops"] == (4 * body + 6 * trainable) * tokens
     assert 0.2 < second.measurements["peak_memory_gb"] < 4
     assert second.measurements["tokens_per_second"] > 0 and second.measurements["latency_ms"] > 0
+    slowest = [second.measurements[f"latency_{name}"] for name in ("p50_ms", "p95_ms", "p99_ms")]
+    assert 0 < slowest[0] <= slowest[1] <= slowest[2]
     assert second.measurements["train_loss"] < first.measurements["train_loss"]
 
 
