@@ -16,7 +16,7 @@ class CheckSpec:
         flags: of the evaluator, each row with one of which is a finding.
         what: one sentence.
         needs: columns without which it cannot run.
-        look: whether findings alone make the verdict ``look``; else only a gate judges it.
+        more: whether the evaluator's other metrics are told with it; one check of each evaluator has them.
     """
 
     name: str
@@ -25,10 +25,17 @@ class CheckSpec:
     flags: tuple[str, ...]
     what: str
     needs: tuple[str, ...] = ("text",)
-    look: bool = True
+    more: bool = True
 
 
 SPECS: tuple[CheckSpec, ...] = (
+    CheckSpec(
+        "format",
+        "format",
+        "format_fault_ratio",
+        ("format_fault",),
+        "share of rows that do not hold what their format asks for",
+    ),
     CheckSpec(
         "duplicates",
         "exact_copies",
@@ -57,6 +64,7 @@ SPECS: tuple[CheckSpec, ...] = (
         ("contradictory_label",),
         "share of rows whose copies carry another label",
         needs=("text", "label"),
+        more=False,
     ),
     CheckSpec(
         "label_variants",
@@ -65,6 +73,7 @@ SPECS: tuple[CheckSpec, ...] = (
         ("label_variant",),
         "share of rows whose label seems to be another spelling of a more frequent one",
         needs=("label",),
+        more=False,
     ),
     CheckSpec(
         "class_balance",
@@ -74,7 +83,7 @@ SPECS: tuple[CheckSpec, ...] = (
         "rows of the largest class for each row of the smallest",
         needs=("label",),
     ),
-    CheckSpec("empty", "length", "empty_ratio", ("empty",), "share of rows without text"),
+    CheckSpec("empty", "length", "empty_ratio", ("empty",), "share of rows without text", more=False),
     CheckSpec(
         "length", "length", "mean_words", ("short", "long"), "words of a row in the mean; very short and very long rows"
     ),

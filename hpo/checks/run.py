@@ -16,7 +16,7 @@ from hpo.checks.findings import Source, findings, flagged
 from hpo.checks.gates import evaluate_gates, judged
 from hpo.checks.options import DEFAULTS, CheckOptions
 from hpo.checks.statistics import describe
-from hpo.checks.values import Check, DataReport, Finding
+from hpo.checks.values import Check, CheckVerdict, DataReport, Finding
 from hpo.data.rows import Rows
 from hpo.data.versions import version
 from hpo.evaluators.content import content
@@ -128,7 +128,7 @@ def as_check(spec: CheckSpec, scored: Scored, found: Sequence[Finding]) -> Check
     rows = int(flagged(scored.scores, spec.flags).sum())
     if spec.metric not in scored.metrics:
         value = rows / len(scored.scores.ids)
-    verdict: Any = "look" if spec.look and found else "ok"
+    verdict: CheckVerdict = "look" if found else "ok"
     return Check(spec.name, value, math.nan, math.nan, rows, verdict, spec.what, _measures(spec, scored))
 
 
@@ -137,7 +137,7 @@ def _evaluator(name: str, options: CheckOptions) -> Any:
 
     made = CHECKS[name]
     if name == "token_lengths" and options.model is not None:
-        return made(options.model.tokenize, options.model.max_length)
+        return made(options.model.tokenize, options.model.max_length, options.model.unknown_id)
     if name == "length":
         least = options.thresholds.get("min_words_per_sample")
         most = options.thresholds.get("max_words_per_sample")
@@ -149,6 +149,8 @@ def _evaluator(name: str, options: CheckOptions) -> Any:
 
 def _measures(spec: CheckSpec, scored: Scored) -> dict[str, float]:
     """Further numbers: the evaluator's other metrics that no other check has, and the extremes that gates stand on."""
+    if not spec.more:
+        return {}
     taken = {each.metric for each in SPECS if each.evaluator == spec.evaluator}
     measures = {name: value for name, value in scored.metrics.items() if name not in taken}
     if spec.name == "length":
