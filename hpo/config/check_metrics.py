@@ -45,6 +45,7 @@ def _check_name(draft: Draft, key: tuple[str, int], metric: str) -> None:
         return
     names = registry.metric_names(task) | set(registry.MEASUREMENTS) | _of_training_rows(draft, task)
     if metric in names:
+        _check_outputs(draft, key, metric, task)
         return
     if registry.direction(metric) is None:
         what, hint = f"unknown metric `{metric}`", did_you_mean(metric, names)
@@ -52,6 +53,21 @@ def _check_name(draft: Draft, key: tuple[str, int], metric: str) -> None:
         what = f"the metric `{metric}` is not one of the task {task}"
         hint = did_you_mean("", registry.metric_names(task))
     draft.fault((*key, "metric"), what, hint)
+
+
+def _check_outputs(draft: Draft, key: tuple[str, int], metric: str, task: TaskKind) -> None:
+    """What ready objectives do not give is said before anything is trained."""
+    from hpo.evaluators import registry
+
+    objective = draft.get("objective")
+    if metric not in registry.metric_names(task) or (isinstance(objective, str) and is_own(objective)):
+        return
+    lacking = registry.not_predicted(metric, task)
+    if lacking:
+        what = f"the metric `{metric}` needs {' and '.join(lacking)}, which the ready objectives do not give"
+        hint = "hpo validate computes it from a predictions file"
+        measured = "take latency_p50_ms, latency_p95_ms or latency_p99_ms, which every trial measures"
+        draft.fault((*key, "metric"), what, measured if lacking == ["seconds"] else hint)
 
 
 def _of_training_rows(draft: Draft, task: TaskKind) -> set[str]:

@@ -22,6 +22,7 @@ FIELDS = {
     "ratings": ("ratings",),
     "seconds": ("seconds",),
 }
+PREDICTED = frozenset({"prediction", "probabilities", "likelihood"})  # what ready objectives give; the rest is told
 
 
 def given(outputs: Outputs | None) -> frozenset[str]:

@@ -18,6 +18,7 @@ from hpo.evaluators.latency import Latency
 from hpo.evaluators.measurements import MEASUREMENTS, REPRODUCIBLE, TRAIN
 from hpo.evaluators.multiple_choice import MultipleChoice, NormalizedMultipleChoice
 from hpo.evaluators.numeric_answer import NumericAnswer
+from hpo.evaluators.outputs import FIELDS, PREDICTED
 from hpo.evaluators.pass_at_k import PassAtK
 from hpo.evaluators.perplexity import Perplexity
 from hpo.evaluators.probabilities import Probabilities
@@ -36,6 +37,7 @@ __all__ = [
     "evaluators",
     "find",
     "metric_names",
+    "not_predicted",
 ]
 
 _RATINGS: tuple[Evaluator, ...] = tuple(Ratings(dimension) for dimension in DIMENSIONS)
@@ -97,6 +99,15 @@ def find(metric: str, task: TaskKind) -> tuple[Evaluator, Metric]:
             if each.name == metric:
                 return evaluator, each
     raise _unknown(metric, task)
+
+
+def not_predicted(metric: str, task: TaskKind) -> list[str]:
+    """What a metric needs of the outputs that ready objectives do not give: candidates, ratings and the like.
+
+    >>> not_predicted("macro_f1", "classification"), not_predicted("pass_at_1", "instruction")
+    ([], ['samples'])
+    """
+    return sorted((find(metric, task)[0].needs & FIELDS.keys()) - PREDICTED)
 
 
 def direction(name: str) -> Direction | None:

@@ -200,6 +200,8 @@ CHANGES = [
     ("accuracy", "macro_f2", 7, "unknown metric `macro_f2`", "did you mean macro_f1?"),
     ("accuracy", "f1_macro", 7, "unknown metric `f1_macro`", "did you mean macro_f1?"),
     ("accuracy", "rmse", 7, "the metric `rmse` is not one of the task classification", "known: accuracy"),
+    ("accuracy", "seconds_p95", 7, "`seconds_p95` needs seconds, which the ready objectives do not", "latency_p95_ms"),
+    ("accuracy", "score_roc_auc", 7, "needs score, which the ready objectives do not give", "from a predictions file"),
     ("accuracy", "nowhere.py:mine", 7, "the evaluator file nowhere.py:mine does not exist", "looked in"),
     ("maximize", "minimize", 7, "accuracy would be minimized, but more of it is better", "direction: maximize"),
     ("maximize", "max", 7, "must be 'maximize' or 'minimize', found 'max'", "maximize"),
