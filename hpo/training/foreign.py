@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -139,7 +140,8 @@ def open_adapter(task: Task, folder: Path, *, classifier: bool) -> Ready:
     assert task.model is not None
     resident = _resident(task.model, task.labels, classifier=classifier)
     try:
-        with quiet():
+        with quiet(), warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # PEFT asks transformers by an old name
             model = PeftModel.from_pretrained(resident.model, str(folder))
     except (RuntimeError, ValueError, KeyError) as error:
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
@@ -163,6 +165,4 @@ def _resident(model: ModelConfig, labels: tuple[str, ...], *, classifier: bool) 
 def _question(task: Task, resident: Resident) -> Question:
     settings: TrainingConfig = settings_of(task.settings)
     encoder = Encoder(resident.tokenizer, None, task.fingerprint, resident.info.readable)
-    return replace(
-        Question(task.kind, task.labels, task.outputs, settings, resident, encoder),
-    )
+    return Question(task.kind, task.labels, task.outputs, settings, resident, encoder)

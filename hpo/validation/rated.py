@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from hpo.errors import DataError
 from hpo.evaluators.ratings import DIMENSIONS, RatingSheet, read_ratings
 from hpo.statistics import intervals, paired
-from hpo.statistics.agreement import krippendorff_alpha
+from hpo.statistics.agreement import Level, krippendorff_alpha
 from hpo.statistics.multiplicity import adjust
 from hpo.statistics.values import Comparison, Estimate, Settings, finite
 from hpo.validation.sheet import KEY, read_key
 
-LEVEL = "ordinal"  # a rating of 4 is more than one of 2, and not twice as much
+LEVEL: Level = "ordinal"  # a rating of 4 is more than one of 2, and not twice as much
 Item = tuple[str, str, str]  # data set, row, model
 
 
@@ -110,7 +110,8 @@ def _said(
         hint = f"a blinded sheet is read with {KEY} of the same folder of results; else give a column `model`"
         raise DataError(what, where=str(path), hint=hint)
     found = []
-    for m, r, i in np.argwhere(~np.isnan(sheet.values).all(axis=2).transpose(0, 2, 1)):
+    rated: NDArray[np.bool_] = np.any(~np.isnan(sheet.values), axis=2)
+    for m, i, r in np.argwhere(rated).tolist():
         name = str(sheet.ids[i])
         item = meaning[name] if blinded else ("", name, sheet.models[m])
         found.append((sheet.raters[r] or path.stem, item, sheet.values[m, i, :, r]))
