@@ -9,6 +9,7 @@ from collections import Counter
 import numpy as np
 
 from hpo.data.rows import Rows
+from hpo.evaluators.generated import references
 from hpo.evaluators.outputs import column, missing
 from hpo.evaluators.protocol import ExampleScores, Metric
 from hpo.evaluators.reductions import column_of, mean_of
@@ -52,11 +53,11 @@ class ExactMatch:
 
     def score(self, data: Rows, outputs: Outputs | None, state: None) -> ExampleScores:
         """Both measures of every row."""
-        answers, references = column(outputs, "prediction"), data.frame["reference"]
-        answered, known = ~missing(answers), ~missing(references)
+        answers, expected = column(outputs, "prediction"), references(data)
+        answered, known = ~missing(answers), ~missing(expected)
         stats = {}
         for measure in (exact_match, token_f1):
-            pairs = zip(answers[answered & known], references[answered & known], strict=True)
+            pairs = zip(answers[answered & known], expected[answered & known], strict=True)
             values = np.where(known, 0.0, np.nan)
             values[answered & known] = [measure(str(answer), str(reference)) for answer, reference in pairs]
             stats[measure.__name__] = values

@@ -12,6 +12,13 @@ from hpo.evaluators.outputs import column, missing
 from hpo.objective import Outputs
 
 
+def references(data: Rows) -> NDArray[np.object_]:
+    """The answers to compare with, shape (n,); None throughout where the rows have none, so that they are unscored."""
+    if "reference" not in data.frame:
+        return np.full(len(data), None, dtype=object)
+    return data.frame["reference"].to_numpy(dtype=object)
+
+
 def pair_statistics(
     data: Rows, outputs: Outputs | None, names: Sequence[str], measure: Callable[[str, str], Sequence[float]]
 ) -> dict[str, NDArray[np.float64]]:
@@ -22,9 +29,9 @@ def pair_statistics(
     Raises:
         ObjectiveError: the outputs have no prediction.
     """
-    answers, references = column(outputs, "prediction"), data.frame["reference"].to_numpy(dtype=object)
-    answered, known = ~missing(answers), ~missing(references)
+    answers, expected = column(outputs, "prediction"), references(data)
+    answered, known = ~missing(answers), ~missing(expected)
     table = np.full((len(data), len(names)), np.nan)
     for row in np.flatnonzero(known):
-        table[row] = measure(str(answers[row]) if answered[row] else "", str(references[row]))
+        table[row] = measure(str(answers[row]) if answered[row] else "", str(expected[row]))
     return {name: table[:, position] for position, name in enumerate(names)}

@@ -29,7 +29,8 @@ def chosen(scores: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def _right(data: Rows, scores: NDArray[np.float64]) -> ExampleScores:
-    label, best = numbers(data.frame["label"]), chosen(scores)
+    given = data.frame["label"] if "label" in data.frame else np.full(len(data), np.nan)
+    label, best = numbers(given), chosen(scores)
     _check(label, scores, data)
     right = np.where(np.isnan(label) | (best < 0), np.nan, best == label)
     return ExampleScores(data.ids, {"right": right}, groups=data.groups)

@@ -12,7 +12,7 @@ One line an example: ``id``, ``label`` or ``reference``, and what was said. All 
   good the row's answer is.
 - ``nll_sum``, ``n_tokens`` and ``n_bytes``: negative log-likelihood (nats), tokens and UTF-8 bytes of the scored text.
 - ``choice_scores`` with ``choice_bytes`` or ``choices``: lists, one entry a choice; ``label`` is the right one's
-  number from 0 (see ``multiple_choice``).
+  number from 0 (see ``multiple_choice``); of rows whose labels are such numbers the best choice is the prediction.
 - ``passed``: true or false, of one candidate program or answer; or counts ``n`` and ``c``, candidates and those of
   them that passed (see ``pass_at_k``).
 - ``seconds``: wall time of the row's prediction.
@@ -37,6 +37,7 @@ from hpo.data.rows import Format, Rows
 from hpo.errors import DataError
 from hpo.evaluators import prediction_columns as columns
 from hpo.evaluators.align import relabel, take
+from hpo.evaluators.multiple_choice import chosen
 from hpo.objective import Outputs
 
 if TYPE_CHECKING:
@@ -161,6 +162,8 @@ def _outputs(table: Table, task: TaskKind, ids: NDArray[np.object_], labels: tup
         likeliest = np.array(classes, dtype=object)[np.nan_to_num(probability).argmax(axis=1)]
         likeliest[np.isnan(probability).any(axis=1)] = None
         said["prediction"] = likeliest
+    elif task == "classification" and "choice_scores" in said:
+        said["prediction"] = np.array([str(each) for each in chosen(said["choice_scores"])], dtype=object)
     if task == "classification" and not (classes or labels):
         named = "label" if "label" in have else "prediction"
         classes = tuple(sorted({as_text(value).strip() for value in table.column(named).dropna()}))

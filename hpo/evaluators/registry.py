@@ -43,7 +43,15 @@ __all__ = [
 _RATINGS: tuple[Evaluator, ...] = tuple(Ratings(dimension) for dimension in DIMENSIONS)
 
 EVALUATORS: Mapping[TaskKind, tuple[Evaluator, ...]] = {
-    "classification": (Classification(), Probabilities(), Confidence(), RankingScore(), Latency()),
+    "classification": (
+        Classification(),
+        Probabilities(),
+        Confidence(),
+        RankingScore(),
+        MultipleChoice(),
+        NormalizedMultipleChoice(),
+        Latency(),
+    ),
     "regression": (Regression(), Latency()),
     "instruction": (
         ExactMatch(),

@@ -35,6 +35,11 @@ def test_rows_may_have_different_numbers_of_choices(build):
     np.testing.assert_array_equal(right, [1, 1, np.nan, np.nan])  # without a score or a label: unscored
 
 
+def test_rows_that_do_not_say_which_choice_is_right_are_unscored(build):
+    rows = build.rows(["yes"], column="reference")
+    assert MultipleChoice().score(rows, Outputs(rows.ids, choice_scores=np.array([SCORES])), None).unscored.all()
+
+
 def test_the_first_of_equal_choices_is_taken_and_one_without_a_score_never():
     assert chosen(np.array([[-1, -1], [np.nan, -9]])).tolist() == [0, 1]
 

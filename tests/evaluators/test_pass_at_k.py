@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -73,6 +74,11 @@ def test_candidates_of_a_problem_count_once_and_together(tmp_path):
     assert scores.groups.tolist() == ["HumanEval/0"] * 4 + ["HumanEval/1"] * 2
     # problem 0 passes with 2 of 4, problem 1 never: a mean over problems, not over candidates
     assert REDUCE["pass_at_1"](scores.stats, np.ones(6)) == pytest.approx(0.25)
+    # what was generated may stand beside it, without a reference to compare it with
+    outputs = replace(found.outputs, prediction=np.array(["def f(): ..."] * 6, dtype=object))
+    scored = Scorecard("instruction", (), ["pass_at_1", "rouge_l"]).score(found.rows, outputs)
+    assert np.isnan(scored.metrics["exact_match"]) and np.isnan(scored.metrics["rouge_l"])
+    assert scored.metrics["pass_at_1"] == pytest.approx(0.25)
     card = Scorecard(found.task, (), ["pass_at_1"])
     assert card.score(found.rows, found.outputs).metrics["pass_at_1"] == pytest.approx(0.25)
 

@@ -113,6 +113,12 @@ def test_candidates_and_choices(tmp_path, csv):
     assert choices.task == "instruction"
     np.testing.assert_array_equal(choices.outputs.choice_scores, [[-3, -1.5, np.nan], [-1, -2, -2.5]])
     np.testing.assert_array_equal(choices.outputs.choice_bytes, [[2, 3, np.nan], [1, 2, 3]])
+    classes = read_predictions(file, "classification", ("0", "1", "2"))
+    assert classes.outputs.prediction.tolist() == ["1", "0"]
+    scored = Scorecard("classification", ("0", "1", "2"), ["multiple_choice_accuracy"]).score(
+        classes.rows, classes.outputs
+    )
+    assert (scored.metrics["multiple_choice_accuracy"], scored.metrics["accuracy"]) == (1, 1)
     written = read_predictions(csv('id,label,choice_scores\na,1,"[-3.0, -1.5]"\n'))
     assert written.outputs.choice_scores.tolist() == [[-3, -1.5]]
 

@@ -39,7 +39,10 @@ def test_the_table_has_a_row_an_example_and_a_column_a_statistic(three_rows):
 
 def test_every_metric_comes_again_from_the_stored_table(build, tmp_path):
     rows, outputs = build.classified(40, 2, seed=1)
-    outputs = replace(outputs, score=np.arange(40.0) % 7, seconds=np.arange(40.0) + 1)
+    rows = replace(rows, frame=rows.frame.assign(label=[name[-1] for name in rows.frame["label"]]))
+    choices = {"choice_scores": np.log(outputs.probabilities), "choice_bytes": np.full((40, 2), [3.0, 7.0])}
+    outputs = replace(outputs, labels=("0", "1"), score=np.arange(40.0) % 7, seconds=np.arange(40.0) + 1, **choices)
+    outputs = replace(outputs, prediction=np.array([str(each)[-1:] for each in outputs.prediction], dtype=object))
     names = sorted(metric_names("classification"))
     scored = card_for(outputs, *names).score(rows, outputs)
     scored.table.to_parquet(tmp_path / "scores.parquet")
