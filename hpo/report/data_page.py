@@ -15,6 +15,7 @@ from hpo.report.page import Section, fill, joined, plot, render
 from hpo.report.tables import SIGNS, Column, table, written
 
 Found = Mapping[str, Any]
+FIRST = 4  # findings of a check that are seen at once
 
 
 def write_data_page(found: Found, out: Path) -> None:
@@ -127,7 +128,7 @@ def _findings(found: Found, mask: Mask) -> Section | None:
     if not made:
         return None
     lead = "The rows themselves. Words that only one of two rows has are coloured; personal data is partly hidden."
-    return Section("findings", "What was found", fill("findings.html", groups=made), lead)
+    return Section("findings", "What was found", fill("findings.html", groups=made, first=FIRST), lead)
 
 
 def _statistics(found: Found, mask: Mask) -> Section:
@@ -145,7 +146,9 @@ def _statistics(found: Found, mask: Mask) -> Section:
     if known.get("classes"):
         caption = f"Rows of each of the {len(known['classes']):,} classes."
         pictures.append(plot(figures_data.classes(known["classes"]), caption))
-    body = joined(table(columns, rows), Markup('<div class="figures">'), *pictures, _words(known, mask), Markup("</div>"))
+    body = joined(
+        table(columns, rows), Markup('<div class="figures">'), *pictures, _words(known, mask), Markup("</div>")
+    )
     return Section("statistics", "What the rows are like", body, menu="Statistics")
 
 
@@ -161,7 +164,9 @@ def _words(known: Found, mask: Mask) -> Markup:
     if vocabulary.get("size") is not None:
         said.append(f"{written(vocabulary['size'], 'count')} different words in all.")
     if vocabulary.get("richness") is not None:
-        said.append(f"Richness {written(vocabulary['richness'], 'number')}, which does not depend on the number of rows.")
+        said.append(
+            f"Richness {written(vocabulary['richness'], 'number')}, which does not depend on the number of rows."
+        )
     if vocabulary.get("zipf_exponent") is not None:
         said.append(f"Zipf exponent {written(vocabulary['zipf_exponent'], 'number')} (about 1 in ordinary language).")
     top = [[mask(str(word)), count] for word, count in vocabulary["top"]]

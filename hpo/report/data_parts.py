@@ -55,8 +55,12 @@ def preprocessing(found: Found, mask: Mask) -> Section | None:
     tried = found["preprocessing"]
     if tried is None:
         return None
-    by = {verdict: [s["name"] for s in tried["strategies"] if s["verdict"] == verdict] for verdict in ("helps", "hurts")}
-    said = [f"{', '.join(names)} {verdict if len(names) == 1 else verdict[:-1]}" for verdict, names in by.items() if names]
+    by = {
+        verdict: [s["name"] for s in tried["strategies"] if s["verdict"] == verdict] for verdict in ("helps", "hurts")
+    }
+    said = [
+        f"{', '.join(names)} {verdict if len(names) == 1 else verdict[:-1]}" for verdict, names in by.items() if names
+    ]
     conclusion = "; ".join(said) or "no strategy can be told from the untouched text"
     original = tried["original"]
     lead = (
@@ -91,7 +95,9 @@ def curve(found: Found, mask: Mask) -> Section | None:
         Column("rows", "rows", "count"),
         Column("value", "score", "number", "ci_low", "ci_high"),
     ]
-    caption = "Score of the baseline by rows trained on; the band is the interval. A curve that still rises asks for rows."
+    caption = (
+        "Score of the baseline by rows trained on; the band is the interval. A curve that still rises asks for rows."
+    )
     body = joined(plot(figures_data.learning_curve(points), caption), table(columns, points))
     return Section("learning-curve", "Score against data size", body, menu="Learning curve")
 
@@ -193,7 +199,9 @@ def method(found: Found) -> Markup:
         entries.append(("label noise", found["label_noise"]["method"]))
     if found["preprocessing"]:
         tried = found["preprocessing"]
-        text = f"{tried['folds']} folds of {tried['rows']:,} rows, paired with the original text row by row, Holm over all"
+        text = (
+            f"{tried['folds']} folds of {tried['rows']:,} rows, paired with the original text row by row, Holm over all"
+        )
         entries.append(("preprocessing", text))
     if found["drift"]:
         tests = ", ".join(dict.fromkeys(each["test"] for each in found["drift"]["features"]))

@@ -27,7 +27,9 @@ ADVICE: Mapping[str, str] = {
     "outliers": "look at the rows unlike all others",
     "vocabulary": "see whether the rows repeat one template",
 }
-FIXABLE = frozenset({"duplicates", "near_duplicates", "encoding", "empty", "label_variants", "leakage", "personal_data"})
+FIXABLE = frozenset(
+    {"duplicates", "near_duplicates", "encoding", "empty", "label_variants", "leakage", "personal_data"}
+)
 
 
 @dataclass(frozen=True)

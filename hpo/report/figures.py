@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from hpo.report.escaping import label
@@ -49,8 +50,8 @@ def layout(x: str = "", y: str = "", height: int = 320, **more: Any) -> dict[str
         "font": {"family": "system-ui, sans-serif", "size": 13, "color": INK},
         "colorway": list(SERIES),
         "hoverlabel": {"bgcolor": PAPER, "bordercolor": RULE, "font": {"color": INK}, "align": "left"},
-        "xaxis": {**axis, "title": {"text": label(x, 80), "font": {"color": SOFT}}},
-        "yaxis": {**axis, "title": {"text": label(y, 80), "font": {"color": SOFT}}},
+        "xaxis": {**axis, "title": {"text": label(x, 80), "font": {"color": SOFT, "size": 13}}},
+        "yaxis": {**axis, "title": {"text": label(y, 80), "font": {"color": SOFT, "size": 13}}},
         "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         "dragmode": False,
         "showlegend": False,
@@ -66,7 +67,7 @@ def line(where: float, axis: str = "x", *, strong: bool = False) -> dict[str, An
     other = "y" if axis == "x" else "x"
     style = {"color": SOFT if strong else PALE, "width": 1.5 if strong else 1, "dash": "solid" if strong else "dot"}
     across = {f"{other}0": 0, f"{other}1": 1, f"{other}ref": "paper", f"{axis}ref": axis}
-    return {"type": "line", f"{axis}0": where, f"{axis}1": where, **across, "line": style, "layer": "below"}
+    return {"type": "line", f"{axis}0": where, f"{axis}1": where, **across, "line": style, "layer": "between"}
 
 
 def diagonal() -> dict[str, Any]:
@@ -93,7 +94,11 @@ def forest(marks: Sequence[Mark], x: str, reference: float | None = 0.0) -> Figu
         "y": places,
         "text": [_said(mark) for mark in marks],
         "hovertemplate": "%{text}<extra></extra>",
-        "marker": {"size": 9, "color": [TONES[mark.tone] for mark in marks], "symbol": [_SHAPES[m.tone] for m in marks]},
+        "marker": {
+            "size": 9,
+            "color": [TONES[mark.tone] for mark in marks],
+            "symbol": [_SHAPES[m.tone] for m in marks],
+        },
     }
     bars = [
         {
@@ -110,8 +115,17 @@ def forest(marks: Sequence[Mark], x: str, reference: float | None = 0.0) -> Figu
     names = {"tickvals": places, "ticktext": [label(mark.name, 30) for mark in marks], "showgrid": False}
     ends = {"range": [len(marks) - 0.4, -0.6], "tickfont": {"color": INK}}
     shapes = [] if reference is None else [line(reference, strong=True)]
-    made = layout(x, height=96 + 30 * len(marks), yaxis={**names, **ends}, shapes=shapes)
+    made = layout(x, height=96 + 30 * len(marks), yaxis={**names, **ends}, shapes=shapes, meta={"rows": "forest"})
+    made["xaxis"]["range"] = _reach(marks, reference)
     return {"data": [*bars, trace], "layout": made}
+
+
+def _reach(marks: Sequence[Mark], reference: float | None) -> list[float]:
+    """From the lowest end to the highest one, the line of reference among them, and some room on both sides."""
+    ends = [end for mark in marks for end in (mark.value, mark.low, mark.high) if end is not None]
+    ends += [] if reference is None else [reference]
+    room = 0.06 * (max(ends) - min(ends)) or 0.5
+    return [min(ends) - room, max(ends) + room]
 
 
 _SHAPES = {"good": "triangle-up", "bad": "triangle-down", "plain": "circle-open", "accent": "circle"}
@@ -174,9 +188,9 @@ def histogram(edges: Sequence[float], counts: Mapping[str, Sequence[float]], x: 
         counts: n counts of each set, by its name.
         x: what is counted.
     """
-    middles = [(low + high) / 2 for low, high in zip(edges, edges[1:], strict=False)]
-    widths = [high - low for low, high in zip(edges, edges[1:], strict=False)]
-    spans = [f"{low:.4g} – {high:.4g}" for low, high in zip(edges, edges[1:], strict=False)]
+    middles = [(low + high) / 2 for low, high in pairwise(edges)]
+    widths = [high - low for low, high in pairwise(edges)]
+    spans = [f"{low:.4g} – {high:.4g}" for low, high in pairwise(edges)]
     several = len(counts) > 1
     data = [
         {

@@ -7,8 +7,7 @@
     '#0072b2': '#56b4e9', '#d55e00': '#ff9a4d', '#009e73': '#35c79c', '#cc79a7': '#dd9cc1', '#c8ced4': '#4a525a'
   };
   var CONFIG = {
-    responsive: true, displaylogo: false, scrollZoom: false, doubleClick: false,
-    modeBarButtons: [['toImage']], showTips: false
+    responsive: true, displayModeBar: false, scrollZoom: false, doubleClick: false, showTips: false
   };
 
   function themed(value, colour) {
@@ -22,13 +21,22 @@
     return value;
   }
 
+  function narrow(layout) {
+    layout.margin = Object.assign({}, layout.margin, {l: 44, r: 8});
+    if (layout.meta && layout.meta.rows === 'forest') { // names above their marks leave the width to the intervals
+      layout.yaxis.ticklabelposition = 'inside top';
+      layout.margin.l = 8;
+      layout.height = Math.round(layout.height * 1.35);
+    }
+  }
+
   function draw(figure, light) {
     var specs = figure.querySelectorAll('script.spec'), list = figure.querySelector('select.choice');
     var spec = JSON.parse(specs[list ? Number(list.value) : 0].textContent);
     if (dark.matches && !light) { spec = themed(spec, false); }
     var box = figure.querySelector('.plot');
     if (light) { spec.layout.width = 660; }
-    if (box.clientWidth < 500) { spec.layout.margin = Object.assign({}, spec.layout.margin, {l: 44, r: 8}); }
+    if (box.clientWidth < 500) { narrow(spec.layout); }
     box.style.minHeight = '';
     return Plotly.react(box, spec.data, spec.layout, CONFIG);
   }
@@ -73,7 +81,7 @@
   }
 
   function browse(box) {
-    var rows = JSON.parse(box.querySelector('script.rows').textContent), step = 20, most = step;
+    var rows = JSON.parse(box.querySelector('script.rows').textContent), step = 8, most = step;
     var list = box.querySelector('.cases'), count = box.querySelector('.count'), more = box.querySelector('.more');
     function chosen(name) { var field = box.querySelector('[name=' + name + ']'); return field ? field.value : ''; }
     function fits(row) {
