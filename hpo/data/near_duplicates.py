@@ -1,24 +1,29 @@
 """Near copies: texts whose sets of word 3-grams have a Jaccard similarity of at least .8, all of them and no others.
 
 The join is exact. By prefix filtering (Chaudhuri et al. 2006; Bayardo et al. 2007) two sets can only be that similar
-if they share one of the rarest few of their elements, so only such pairs are compared.
+if they share one of the rarest few of their elements, so only such pairs are looked at. How many of those they share
+bounds how many they can share at all, so only few of the pairs are compared in full.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hpo.data.word_sets import Sets, first_alike, gram_sets, word_codes
+
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-WORDS = 3
-_WORK = 5_000_000  # candidate pairs looked at in one block: bounds the memory
+_WORK = 4_000_000  # candidate pairs looked at in one block: bounds the memory
+_COMPARED = 100_000  # pairs compared in full at a time
+_SLACK = 1e-9  # that rounding must not lose a pair at the threshold
 Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -26,7 +31,7 @@ class NearCopies:
     """Pairs of positions, shape (m, 2), and their similarities, shape (m,); identical texts count as 1.0."""
 
     pairs: Ints
-    similarity: NDArray[np.float64]
+    similarity: Floats
 
 
 def near_copies(texts: Sequence[str], threshold: float = 0.8) -> NearCopies:
@@ -39,30 +44,17 @@ def near_copies(texts: Sequence[str], threshold: float = 0.8) -> NearCopies:
         texts: n texts.
         threshold: the least Jaccard similarity of two sets of word 3-grams, in (0, 1].
     """
-    words, first = _words(texts)
-    equal = np.flatnonzero(first != np.arange(len(first)))
-    unique, sets = np.unique(first), shingles(words)
-    pairs, similarity = join(sets[unique], threshold)
+    words = word_codes(texts)
+    first = first_alike(words)
+    own = first == np.arange(len(first))
+    equal, unique = np.flatnonzero(~own), np.flatnonzero(own)
+    sets = gram_sets(words.of(own))
+    del words
+    found = join(sets, threshold)
     return NearCopies(
-        np.concatenate([np.stack([first[equal], equal], axis=1), unique[pairs]]).astype(np.int64),
-        np.concatenate([np.ones(len(equal)), similarity]),
+        np.concatenate([np.stack([first[equal], equal], axis=1), unique[found.pairs]]).astype(np.int64),
+        np.concatenate([np.ones(len(equal)), found.similarity]),
     )
-
-
-def _words(texts: Sequence[str]) -> tuple[tuple[Ints, Ints], Ints]:
-    """Word codes of all texts in a row with the offsets of each, and for each text the first that is equal to it."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    arrow: Any = pa.array(list(texts), type=pa.large_string())
-    arrow = pc.utf8_lower(pc.utf8_normalize(arrow, form="NFKC"))
-    arrow = pc.utf8_trim_whitespace(pc.replace_substring_regex(arrow, pattern=r"[^\pL\pN]+", replacement=" "))
-    codes = arrow.dictionary_encode().indices.to_numpy(zero_copy_only=False).astype(np.int64)
-    _, first = np.unique(codes, return_index=True)  # codes are 0..k-1 in order of appearance
-    lists = pc.split_pattern(arrow, pattern=" ")
-    words = lists.flatten().dictionary_encode().indices.to_numpy(zero_copy_only=False).astype(np.int64)
-    offsets = np.asarray(lists.offsets.to_numpy(zero_copy_only=False), dtype=np.int64)
-    return (words, offsets), first[codes].astype(np.int64)
 
 
 def clusters(n: int, pairs: Ints) -> Ints:
@@ -76,97 +68,117 @@ def clusters(n: int, pairs: Ints) -> Ints:
     return np.asarray(first[back], dtype=np.int64)
 
 
-def word_codes(texts: Sequence[str]) -> tuple[Ints, Ints]:
-    """Words of all texts in a row as numbers (equal words, equal numbers), and where each text begins, shape (n + 1,).
-
-    Words are runs of letters and numbers of the normal form.
-    """
-    return _words(texts)[0]
-
-
-def shingles(words: tuple[Ints, Ints], length: int = WORDS) -> csr_array:
-    """Which runs of ``length`` words each text has: ones in a sparse matrix, shape (n, distinct); rare columns first."""
-    from scipy.sparse import csr_array
-
-    codes, offsets = words
-    n = len(offsets) - 1
-    owner = np.repeat(np.arange(n, dtype=np.int32), np.diff(offsets))
-    starts = np.flatnonzero(owner[: 1 - length] == owner[length - 1 :])
-    size = int(codes.max(initial=0)) + 1
-    gram, count = codes[starts], size
-    for step in range(1, length):
-        if count * size > 2**62:
-            gram, count = _numbered(gram)
-        gram, count = gram * size + codes[starts + step], count * size
-    gram, count = _numbered(gram)
-    sets = csr_array((np.ones(len(starts), np.int32), (owner[starts], gram)), shape=(n, max(count, 1)))
-    sets.sum_duplicates()
-    sets.data[:] = 1
-    frequency = np.bincount(sets.indices, minlength=sets.shape[1])
-    rank = np.empty(len(frequency), dtype=sets.indices.dtype)
-    rank[np.argsort(frequency, kind="stable")] = np.arange(len(frequency))
-    ranked = csr_array((sets.data, rank[sets.indices], sets.indptr), shape=sets.shape)
-    ranked.sort_indices()
-    return ranked
-
-
-def _numbered(keys: Ints) -> tuple[Ints, int]:
-    """Equal keys as equal numbers from 0, and how many there are."""
-    import pandas as pd
-
-    numbers, distinct = pd.factorize(keys)
-    return numbers.astype(np.int64), len(distinct)
-
-
-def join(sets: csr_array, threshold: float, other: csr_array | None = None) -> tuple[Ints, NDArray[np.float64]]:
-    """Pairs of rows with a Jaccard similarity of at least ``threshold``, shape (m, 2), and how similar, shape (m,).
+def join(sets: Sets, threshold: float, split: int | None = None) -> NearCopies:
+    """Pairs of sets with a Jaccard similarity of at least ``threshold``, the earlier first.
 
     Args:
-        sets: ones in a sparse matrix, shape (n, distinct), rare columns first.
-        threshold: least similarity.
-        other: rows to pair with those of ``sets``; None: pairs among ``sets``, the earlier row first.
+        sets: n sets.
+        threshold: least similarity, in (0, 1].
+        split: where the second of two groups of sets begins; pairs then have one set of each. None: all pairs.
     """
-    sizes = np.diff(sets.indptr).astype(np.int64)
-    prefix = _prefixes(sets, sizes, threshold)
-    partners = sets if other is None else other
-    partner_sizes = np.diff(partners.indptr).astype(np.int64)
-    partner_prefix = prefix if other is None else _prefixes(partners, partner_sizes, threshold)
-    frequency = np.bincount(partner_prefix.indices, minlength=prefix.shape[1])
-    transposed = partner_prefix.T.tocsr()
     found, similarities = [np.empty((0, 2), np.int64)], [np.empty(0)]
-    for start, stop in _blocks(prefix, frequency):
-        candidates = (prefix[start:stop] @ transposed).tocoo()
-        left, right = candidates.row.astype(np.int64) + start, candidates.col.astype(np.int64)
-        small, large = np.minimum(sizes[left], partner_sizes[right]), np.maximum(sizes[left], partner_sizes[right])
-        able = ((left < right) | (other is not None)) & (small >= threshold * large - 1e-9)
-        left, right = left[able], right[able]
-        for some in np.array_split(np.arange(len(left)), len(left) // 200_000 + 1):
-            shared = np.asarray(sets[left[some]].multiply(partners[right[some]]).sum(axis=1)).ravel()
-            jaccard = shared / (sizes[left[some]] + partner_sizes[right[some]] - shared)
-            near = jaccard >= threshold - 1e-9
+    sizes = sets.sizes
+    for left, right in _candidates(sets, threshold, split):
+        for start in range(0, len(left), _COMPARED):
+            some = slice(start, start + _COMPARED)
+            shared = _shared(sets, left[some], right[some])
+            jaccard = shared / (sizes[left[some]] + sizes[right[some]] - shared)
+            near = jaccard >= threshold - _SLACK
             found.append(np.stack([left[some][near], right[some][near]], axis=1))
             similarities.append(jaccard[near])
-    return np.concatenate(found), np.concatenate(similarities)
+    return NearCopies(np.concatenate(found), np.concatenate(similarities))
 
 
-def _prefixes(sets: csr_array, sizes: Ints, threshold: float) -> csr_array:
-    """Of each set the rarest elements, so many that two similar sets share one; those of a single set are left out."""
+def _candidates(sets: Sets, threshold: float, split: int | None) -> Iterator[tuple[Ints, Ints]]:
+    """Pairs that can be similar enough: positions of the earlier and of the later sets, shape (m,) each."""
+    sizes = sets.sizes
+    length = np.where(sizes > 0, sizes - np.ceil(threshold * sizes - _SLACK).astype(np.int64) + 1, 0)
+    prefix = _prefixes(sets, length)
+    last = sets.values[np.maximum(sets.offsets[:-1] + length - 1, 0)] if len(sets.values) else np.zeros(len(sizes))
+    rest, signatures = sizes - length, _signatures(sets)
+    begin = 0 if split is None else split
+    partners = prefix[begin:]
+    frequency = np.bincount(partners.indices, minlength=prefix.shape[1])
+    transposed = partners.T.tocsr()
+    for start, stop in blocks(prefix if split is None else prefix[:split], frequency, _WORK):
+        product = (prefix[start:stop] @ transposed).tocoo()
+        left, right = product.row.astype(np.int64) + start, product.col.astype(np.int64) + begin
+        kept = left < right
+        left, right, shared = left[kept], right[kept], product.data[kept]
+        # Elements of the prefix that ends first are shared in both prefixes or not at all; all others may be shared.
+        most = shared + np.where(last[left] <= last[right], rest[left], rest[right])
+        able = most >= threshold / (1 + threshold) * (sizes[left] + sizes[right]) - _SLACK
+        left, right = left[able], right[able]
+        able = _alike(signatures, sizes, (left, right), threshold)
+        yield left[able], right[able]
+
+
+def _signatures(sets: Sets) -> NDArray[np.uint64]:
+    """For each set the union of one bit of 256 an element, shape (n, 4)."""
+    n, step = len(sets.sizes), 20_000
+    found = np.empty((n, 4), dtype=np.uint64)
+    for start in range(0, n, step):
+        offsets = sets.offsets[start : start + step + 1]
+        bits = (sets.values[offsets[0] : offsets[-1]] >> np.uint64(24) & np.uint64(255)).astype(np.int64)
+        table = np.zeros((len(offsets) - 1, 256), dtype=bool)
+        table.reshape(-1)[np.repeat(np.arange(len(offsets) - 1) * 256, np.diff(offsets)) + bits] = True
+        found[start : start + step] = np.packbits(table, axis=1).view(np.uint64)
+    return found
+
+
+def _alike(
+    signatures: NDArray[np.uint64], sizes: Ints, pairs: tuple[Ints, Ints], threshold: float
+) -> NDArray[np.bool_]:
+    """Which pairs can be similar enough by their signatures, shape (m,).
+
+    Bits that only one of two sets has are elements that only one has (the bitmap filter of Sandes et al. 2020).
+    """
+    left, right = pairs
+    apart = np.bitwise_count(signatures[left] ^ signatures[right]).sum(axis=1, dtype=np.int64)
+    both = sizes[left] + sizes[right]
+    return np.asarray(both - apart >= 2 * (threshold / (1 + threshold) * both - _SLACK), dtype=bool)
+
+
+def _prefixes(sets: Sets, length: Ints) -> csr_array:
+    """The first ``length`` elements of each set, but for those that no other set has, as ones in a sparse matrix."""
     from scipy.sparse import csr_array
 
-    frequency = np.bincount(sets.indices, minlength=sets.shape[1])
-    place = np.arange(sets.nnz) - np.repeat(sets.indptr[:-1], sizes)  # within its own set, rarest first
-    length = sizes - np.ceil(threshold * sizes - 1e-9).astype(np.int64) + 1
-    kept = place < np.repeat(length, sizes)
-    starts = np.concatenate([[0], np.cumsum(kept)])[sets.indptr]
-    return csr_array((np.ones(int(kept.sum()), np.int32), sets.indices[kept], starts), shape=sets.shape)
+    place = np.repeat(sets.offsets[:-1], length) + _counting(length)
+    values = sets.values[place]
+    owner = np.repeat(np.arange(len(length)), length)
+    shared = values >> np.uint64(56) > 1
+    distinct, column = np.unique(values[shared], return_inverse=True)
+    starts = np.concatenate([[0], np.cumsum(np.bincount(owner[shared], minlength=len(length)))])
+    shape = (len(length), max(len(distinct), 1))
+    return csr_array((np.ones(len(column), np.int32), column.astype(np.int32), starts), shape=shape)
 
 
-def _blocks(prefix: csr_array, frequency: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
-    """Ranges of rows whose candidates stay within ``_WORK`` (or single rows)."""
+def _counting(lengths: Ints) -> Ints:
+    """0, 1, ... for each of the lengths, in a row."""
+    return np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+
+
+def _shared(sets: Sets, left: Ints, right: Ints) -> Ints:
+    """How many elements the sets of each pair share, shape (m,)."""
+    from scipy.sparse import csr_array
+
+    rows, back = np.unique(np.concatenate([left, right]), return_inverse=True)
+    lengths = sets.sizes[rows]
+    values = sets.values[np.repeat(sets.offsets[rows], lengths) + _counting(lengths)]
+    distinct, column = np.unique(values, return_inverse=True)
+    starts = np.concatenate([[0], np.cumsum(lengths)])
+    shape = (len(rows), max(len(distinct), 1))
+    matrix = csr_array((np.ones(len(column), np.int32), column.astype(np.int32), starts), shape=shape)
+    both = matrix[back[: len(left)]].multiply(matrix[back[len(left) :]])
+    return np.asarray(both.sum(axis=1), dtype=np.int64).ravel()
+
+
+def blocks(prefix: csr_array, frequency: Ints, most: int) -> Iterator[tuple[int, int]]:
+    """Ranges of rows whose products with rows of ``frequency`` entries a column stay within ``most`` (or single rows)."""
     work = np.concatenate([[0], np.cumsum(frequency[prefix.indices])])[prefix.indptr]
     start = 0
     while start < prefix.shape[0]:
-        stop = int(np.searchsorted(work, work[start] + _WORK, side="right")) - 1
+        stop = int(np.searchsorted(work, work[start] + most, side="right")) - 1
         stop = min(max(stop, start + 1), prefix.shape[0])
         yield start, stop
         start = stop

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hpo.data.near_duplicates import NearCopies, join, shingles, word_codes
+from hpo.data.near_duplicates import NearCopies, blocks, join
+from hpo.data.word_sets import Words, gram_sets, word_codes
 
 Ints = NDArray[np.int64]
+_TABLE = 25  # bits of the table in which runs of words are looked up
+_ODD = np.uint64(0x9E3779B97F4A7C15)
+_WORK = 4_000_000  # shared runs looked at in one block: bounds the memory
+_SLACK = 1e-9  # that rounding must not lose a pair at the threshold
+
+
+def between(
+    texts: Sequence[str], reference: Sequence[str], threshold: float = 0.8, words: int = 13
+) -> tuple[NearCopies, NearCopies]:
+    """Near copies and contained texts: see ``near_between`` and ``contained_between``; texts are read once for both."""
+    codes, n = word_codes([*texts, *reference]), len(texts)
+    return _near(codes, n, threshold), _contained(codes, n, threshold, words)
 
 
 def near_between(texts: Sequence[str], reference: Sequence[str], threshold: float = 0.8) -> NearCopies:
@@ -20,10 +33,7 @@ def near_between(texts: Sequence[str], reference: Sequence[str], threshold: floa
         reference: m texts.
         threshold: least similarity, in (0, 1].
     """
-    n = len(texts)
-    sets = shingles(word_codes([*texts, *reference]))
-    pairs, similarity = join(sets[:n], threshold, sets[n:])
-    return NearCopies(pairs, similarity)
+    return _near(word_codes([*texts, *reference]), len(texts), threshold)
 
 
 def contained_between(
@@ -31,20 +41,10 @@ def contained_between(
 ) -> NearCopies:
     """Pairs of which the one stands in the other, and how much of it.
 
-    The similarity is the overlap coefficient of the sets of runs of ``words`` words: those that both have, of those
-    that the one with fewer has. Texts shorter than a run are left out.
+    The similarity is the share of the runs of ``words`` words of the shorter text that stand in the longer one too
+    (of texts of one length, of the one in ``texts``). Texts shorter than a run are left out.
     """
-    n = len(texts)
-    sets = shingles(word_codes([*texts, *reference]), words)
-    left, right = sets[:n], sets[n:]
-    both = (np.bincount(left.indices, minlength=sets.shape[1]) > 0) & (
-        np.bincount(right.indices, minlength=sets.shape[1]) > 0
-    )
-    sizes = np.diff(sets.indptr)
-    shared = (left[:, both] @ right[:, both].T).tocoo()
-    share = shared.data / np.minimum(sizes[:n][shared.row], sizes[n:][shared.col])
-    kept = share >= threshold - 1e-9
-    return NearCopies(np.stack([shared.row[kept], shared.col[kept]], axis=1).astype(np.int64), share[kept])
+    return _contained(word_codes([*texts, *reference]), len(texts), threshold, words)
 
 
 def best_partners(n: int, found: NearCopies) -> tuple[Ints, NDArray[np.float64]]:
@@ -53,3 +53,65 @@ def best_partners(n: int, found: NearCopies) -> tuple[Ints, NDArray[np.float64]]
     order = np.lexsort((-found.pairs[:, 1], found.similarity))  # the last one written stays
     partner[found.pairs[order, 0]], similarity[found.pairs[order, 0]] = found.pairs[order, 1], found.similarity[order]
     return partner, similarity
+
+
+def _near(words: Words, n: int, threshold: float) -> NearCopies:
+    found = join(gram_sets(words, n), threshold, n)
+    return NearCopies(found.pairs - [0, n], found.similarity)
+
+
+def _contained(words: Words, n: int, threshold: float, length: int) -> NearCopies:
+    rows = len(words.offsets) - 1
+    owner = np.repeat(np.arange(rows, dtype=np.int32), np.diff(words.offsets))
+    starts = np.flatnonzero(owner[: max(len(owner) - length + 1, 0)] == owner[length - 1 :])
+    own = owner[starts]
+    sizes = np.bincount(own, minlength=rows)
+    kept = _on_both_sides(_hashed(words.codes, length)[starts], own < n)
+    runs = np.ascontiguousarray(words.codes[starts[kept, None] + np.arange(length)])
+    _, column = np.unique(runs.view(f"V{runs.dtype.itemsize * length}").ravel(), return_inverse=True)
+    found, shares = [np.empty((0, 2), np.int64)], [np.empty(0)]
+    for pairs, of_left, of_right in _overlaps(own[kept], column, rows, n):
+        left, right = sizes[pairs[:, 0]], sizes[n + pairs[:, 1]]
+        share = np.where(left <= right, of_left, of_right) / np.minimum(left, right)
+        enough = share >= threshold - _SLACK
+        found.append(pairs[enough])
+        shares.append(share[enough])
+    return NearCopies(np.concatenate(found), np.concatenate(shares))
+
+
+def _hashed(codes: NDArray[np.int32], length: int) -> NDArray[np.uint64]:
+    """A number for each run of ``length`` words, shape (w - length + 1,): equal runs, equal numbers."""
+    whole = max(len(codes) - length + 1, 0)
+    mixed = (codes.astype(np.uint64) + np.uint64(1)) * _ODD
+    mixed ^= mixed >> np.uint64(29)
+    number = np.zeros(whole, dtype=np.uint64)
+    for step in range(length):
+        number *= np.uint64(0xD1342543DE82EF95)
+        number += mixed[step : step + whole]
+    return number * _ODD
+
+
+def _on_both_sides(numbers: NDArray[np.uint64], first: NDArray[np.bool_]) -> Ints:
+    """Positions of runs that stand in the first texts and in the others too, and of a few that do not."""
+    bucket = (numbers >> np.uint64(64 - _TABLE)).astype(np.int32)
+    kept = np.arange(len(bucket))
+    for side in (first, ~first):
+        there = np.zeros(2**_TABLE, dtype=bool)
+        there[bucket[side]] = True
+        kept = kept[there[bucket[kept]]]
+    return kept
+
+
+def _overlaps(own: NDArray[np.int32], column: Ints, rows: int, n: int) -> Iterator[tuple[Ints, Ints, Ints]]:
+    """Pairs (row, row of the reference) that share runs; how many runs of the one, and of the other, those are."""
+    from scipy.sparse import csr_array
+
+    shape = (rows, int(column.max(initial=0)) + 1)
+    runs = csr_array((np.ones(len(column), np.int32), (own, column)), shape=shape)  # equal ones are added up
+    once = csr_array((np.ones(runs.nnz, np.int32), runs.indices, runs.indptr), shape=shape)
+    counted, ones = runs[n:].T.tocsr(), once[n:].T.tocsr()
+    frequency = np.bincount(ones.tocoo().row, minlength=shape[1])
+    for start, stop in blocks(once[:n], frequency, _WORK):
+        of_left, of_right = (runs[start:stop] @ ones).tocoo(), (once[start:stop] @ counted).tocoo()
+        pairs = np.stack([of_left.row.astype(np.int64) + start, of_left.col.astype(np.int64)], axis=1)
+        yield pairs, of_left.data.astype(np.int64), of_right.data.astype(np.int64)

@@ -8,23 +8,44 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+_APART = r"[^\pL\pM\pN]+"  # marks are parts of words: without them most words of Hindi or Thai would be cut to pieces
+_ASCII = bytes(ord(chr(code).lower()) if code < 128 and chr(code).isalnum() else 32 for code in range(128)) + bytes(
+    range(128, 256)
+)
+
 
 def normal_form(texts: Sequence[str]) -> list[str]:
     """Texts without case, punctuation, symbols and extra spaces, compatibility characters (NFKC) replaced."""
-    return [str(text) for text in _arrow(texts).to_pylist()]
+    return [b" ".join(text.split()).decode() for text in bare(texts)]
 
 
 def first_copies(texts: Sequence[str]) -> NDArray[np.int64]:
     """For each text the position of the first that has its normal form, shape (n,)."""
-    codes = _arrow(texts).dictionary_encode().indices.to_numpy(zero_copy_only=False).astype(np.int64)
-    _, first = np.unique(codes, return_index=True)  # codes are 0..k-1 in order of appearance
-    return np.asarray(first[codes], dtype=np.int64)
+    return first_equal(normal_form(texts))
 
 
-def _arrow(texts: Sequence[str]) -> Any:
+def first_equal(keys: Sequence[Any]) -> NDArray[np.int64]:
+    """For each key the position of the first that is equal to it, shape (n,)."""
+    first: dict[Any, int] = {}
+    return np.fromiter((first.setdefault(key, row) for row, key in enumerate(keys)), np.int64, len(keys))
+
+
+def bare(texts: Sequence[str]) -> list[bytes]:
+    """Normal forms in UTF-8 with more spaces than one between words and at the ends; quick where texts are ASCII.
+
+    Half a surrogate pair, which no encoding knows, is read as a space.
+    """
+    plain = [text.encode().translate(_ASCII) if text.isascii() else b"" for text in texts]
+    others = [row for row, text in enumerate(texts) if not text.isascii()]
+    for row, text in zip(others, _arrow([texts[row] for row in others]), strict=True):
+        plain[row] = text.encode()
+    return plain
+
+
+def _arrow(texts: Sequence[str]) -> list[str]:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    arrow: Any = pa.array(list(texts), type=pa.large_string())
+    arrow: Any = pa.array([text.encode("utf-8", "replace").decode() for text in texts], type=pa.large_string())
     arrow = pc.utf8_lower(pc.utf8_normalize(arrow, form="NFKC"))
-    return pc.utf8_trim_whitespace(pc.replace_substring_regex(arrow, pattern=r"[^\pL\pN]+", replacement=" "))
+    return [str(text) for text in pc.replace_substring_regex(arrow, pattern=_APART, replacement=" ").to_pylist()]

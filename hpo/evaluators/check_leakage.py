@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from hpo.data.near_leaks import best_partners, contained_between, near_between
+from hpo.data.near_leaks import best_partners, between
 from hpo.data.normal_form import normal_form
 from hpo.data.rows import Rows
 from hpo.errors import DataError
@@ -81,10 +81,8 @@ class Leakage:
                 kind[row] = 1
             if place is not None:
                 partner[row], similarity[row] = place, 1.0
-        for code, found in (
-            (2, near_between(texts, known.texts, self.threshold)),
-            (3, contained_between(texts, known.texts, self.threshold, self.containment_words)),
-        ):
+        near, contained = between(texts, known.texts, self.threshold, self.containment_words)
+        for code, found in ((2, near), (3, contained)):
             place, alike = best_partners(n, found)
             new = (kind < 0) & (place >= 0)
             kind[new], partner[new], similarity[new] = code, place[new], alike[new]

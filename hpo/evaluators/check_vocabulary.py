@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpo.config.models import Direction
-from hpo.data.near_duplicates import word_codes
 from hpo.data.rows import Rows
+from hpo.data.word_sets import word_codes
 from hpo.evaluators.content import content
 from hpo.evaluators.protocol import ExampleScores, Metric, Stats, Weights
 from hpo.objective import Outputs
@@ -106,7 +106,8 @@ class Vocabulary:
 
     def score(self, data: Rows, outputs: Outputs | None = None, state: None = None) -> ExampleScores:
         """Words of n rows."""
-        codes, offsets = word_codes(content(data))
+        found = word_codes(content(data))
+        codes, offsets = found.codes, found.offsets
         n, words = len(data), np.diff(offsets)
         owner = np.repeat(np.arange(n, dtype=np.int64), words)
         distinct = np.unique(owner * (int(codes.max(initial=0)) + 1) + codes)
