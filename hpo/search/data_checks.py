@@ -16,6 +16,7 @@ from hpo.records.data_checks import gate_words, record
 from hpo.records.journal import finite
 
 if TYPE_CHECKING:
+    from hpo.checks.options import Model
     from hpo.data.rows import Splits
 
 SHOWN = 3  # pairs of rows in a message
@@ -62,17 +63,40 @@ def checked_data(config: StudyConfig, splits: Splits | None, accept: str | None 
         return None
     folder = RunFolder(Path(config.runs) / config.study)
     thresholds = config.data.gates.thresholds
-    key = {"fingerprint": splits.fingerprint, "thresholds": thresholds, "task": config.task}
+    cut = _cut_at(config) if "max_truncated_ratio" in thresholds else None
+    key = {"fingerprint": splits.fingerprint, "thresholds": thresholds, "task": config.task, "cut_at": cut}
     found = _known(folder.data_checks, key)
     if found is None:
         from hpo.checks.study import check_splits
 
-        found = finite({**check_splits(splits, thresholds, config.task).as_dict(), **key})
+        report = check_splits(splits, thresholds, config.task, _model(config, cut))
+        found = finite({**report.as_dict(), **key})
     accept = accept or _accepted(folder, splits.fingerprint)
     failed = [gate for gate in found["gates"] if not gate["passed"]]
     if failed and not accept:
         raise _failure(config, found, failed)
     return Checked(found, record(found, splits.fingerprint, accept))
+
+
+def _cut_at(config: StudyConfig) -> int | None:
+    """Tokens at which the trial that reads most cuts a row; None where there is no model to read it."""
+    if config.model is None:
+        return None
+    searched = config.search_space.get("max_length")
+    if searched is None:
+        return config.training.max_length
+    ends = [getattr(searched, name, None) for name in ("value", "high")]
+    return max(int(end) for end in (*ends, *getattr(searched, "choices", ())) if isinstance(end, int | float))
+
+
+def _model(config: StudyConfig, cut_at: int | None) -> Model | None:
+    if config.model is None or cut_at is None:
+        return None
+    from hpo.checks.options import Model
+    from hpo.training.tokenizer import open_tokenizer
+
+    tokenize, unknown = open_tokenizer(config.model)
+    return Model(tokenize, cut_at, unknown)
 
 
 def _known(path: Path, key: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import math
 import os
 import random
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 
 from hpo.config.harness import parse
 from hpo.errors import ConfigurationError
-from hpo.training.harness_tasks import CODE, LoadedTask, load_task
+from hpo.training.harness_tasks import CODE, LoadedTask, load_task, silent
 from hpo.training.random_state import kept_random_state
 
 
@@ -119,7 +118,7 @@ def _evaluate(
     from lm_eval.models.huggingface import HFLM
 
     # Not by lm_eval.simple_evaluate, which spends seconds on a description of the machine that nobody here reads.
-    with _silent(), _as_it_is(model) as base:
+    with silent(), _as_it_is(model) as base:
         _seed(task, seed)
         wrapped = HFLM(pretrained=base, tokenizer=tokenizer, batch_size=batch_size, backend="causal")
         found = run(
@@ -199,18 +198,3 @@ def _as_it_is(model: Any) -> Iterator[Any]:
     finally:
         del base.tie_weights
         model.train(was_training)
-
-
-@contextlib.contextmanager
-def _silent() -> Iterator[None]:
-    """Neither progress bars nor the harness's log meanwhile."""
-    import logging
-
-    logger = logging.getLogger("lm_eval")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
-    try:
-        with contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO()):
-            yield
-    finally:
-        logger.setLevel(level)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import difflib
 import functools
+import io
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -52,6 +54,21 @@ def load_task(name: str, include_path: str | None = None, *, allow_code: bool = 
     return _load(name, include_path, changed, allow)
 
 
+@contextlib.contextmanager
+def silent() -> Iterator[None]:
+    """Neither progress bars nor the harness's log meanwhile."""
+    import logging
+
+    logger = logging.getLogger("lm_eval")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        with contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO()):
+            yield
+    finally:
+        logger.setLevel(level)
+
+
 @functools.lru_cache(maxsize=32)
 def _load(name: str, include_path: str | None, changed: int, allow_code: bool) -> LoadedTask:
     manager = _manager_of(name, include_path)
@@ -59,7 +76,7 @@ def _load(name: str, include_path: str | None, changed: int, allow_code: bool) -
         raise _code_refused(name)
     folder = Path(name).expanduser().resolve().parent if is_task_file(name) else Path.cwd()
     try:
-        with contextlib.chdir(folder):
+        with silent(), contextlib.chdir(folder):
             found = manager.load([str(Path(name).expanduser().resolve()) if is_task_file(name) else name])
     except KeyError as error:
         raise _unknown(name, manager, error) from error

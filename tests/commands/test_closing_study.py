@@ -39,6 +39,7 @@ constraints:
   - {metric: forgetting, max: 0.5}
   - {metric: overfitting, max: 10}
 budget: {trials: 2}
+runner: {cpus_per_trial: 1}
 loggers: {tensorboard: false}
 """
 

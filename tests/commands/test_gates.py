@@ -190,3 +190,17 @@ def test_all_failed_gates_are_told_at_once(study: Callable[..., Path], check: An
     assert names == [
         f"data.gates.{name}" for name in ("min_words_per_sample", "max_leakage_ratio", "min_rows_per_class")
     ]
+
+
+@pytest.mark.parametrize(("length", "passes"), [("{max_length: 64}", True), ("{max_length: 8}", False)])
+def test_rows_that_the_model_would_cut_can_be_gated(
+    length: str, passes: bool, study: Callable[..., Path], check: Any, llama: Path
+) -> None:
+    file = study(gates="max_truncated_ratio: 0.1")
+    text = file.read_text().replace("objective: sklearn_classifier", f"model: {llama}\ntraining: {length}")
+    file.write_text(text.replace("C: {type: log_uniform, low: 0.1", "learning_rate: {type: log_uniform, low: 0.1"))
+    if passes:
+        assert check(file)[0].found["checks"]["truncated"]["value"] == 0
+    else:
+        with pytest.raises(GateFailed, match="max_truncated_ratio 1"):
+            check(file)
