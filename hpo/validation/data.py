@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hpo.config.identity import identity
 from hpo.config.models import DataConfig, ObjectiveConfig, StudyConfig, TaskKind
 from hpo.config.space import Constant
 from hpo.errors import DataError, HpoError
@@ -121,7 +122,7 @@ def _of_run(entry: DatasetEntry, warnings: list[str]) -> tuple[TaskKind, DataCon
             "folder are used, in which texts are cut at 2,000 characters"
         )
     else:
-        if state.identity and state.identity.get("data") != splits.fingerprint:
+        if state.identity and state.identity.get("data") != identity(study, splits.fingerprint)["data"]:
             warnings.append(f"{entry.name}: the rows have changed since the study")
     return study.task, study.data, splits
 

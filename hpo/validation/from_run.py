@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hpo.config.identity import identity
 from hpo.config.knowledge import ready_objectives
 from hpo.config.models import StudyConfig
 from hpo.errors import ConfigurationError, ModelError
@@ -49,6 +50,11 @@ class Study:
             resources=Resources(cpu_threads=self.context.threads),
         )
 
+    def has_rows(self, fingerprint: str) -> bool:
+        """Whether rows of this fingerprint, so divided, are those that it was begun with."""
+        known = self.state.identity.get("data")
+        return known is not None and identity(self.config, fingerprint)["data"] == known
+
     @property
     def train(self) -> Rows | None:
         """The training rows that the run folder has kept, texts cut at 2,000 characters."""
@@ -77,7 +83,7 @@ def members(entry: ModelEntry, value: str, data: DataSet, context: Context) -> F
     if study.config.task != data.task:
         what = f"the study's task is {study.config.task}, the data set's {data.task}"
         raise ModelError(what, hint="validate it on data of its own task")
-    chosen_on = {"fingerprint": str(study.state.identity.get("data", ""))}
+    chosen_on = study.has_rows
     if entry.base:
         return Found("run", f"{value}: untuned base", (_base(study, data),))
     record = _record(study, entry, value)
@@ -168,8 +174,8 @@ def _base(study: Study, data: DataSet) -> Member:
     """The untuned base with the data set's classes: an encoder's head is drawn from the study's seed."""
     settings = study.config.training.model_dump()
     model = study.config.model.model_dump() if study.config.model else None
-    identity = {"base": model, "objective": study.config.objective, "settings": settings}
-    return Member(0, {**identity, "seed": study.config.sampler.seed}, _opener(study, None, data))
+    of = {"base": model, "objective": study.config.objective, "settings": settings}
+    return Member(0, {**of, "seed": study.config.sampler.seed}, _opener(study, None, data))
 
 
 def _retrained(study: Study, record: Record, entry: ModelEntry, position: int, data: DataSet) -> Member:
@@ -177,27 +183,27 @@ def _retrained(study: Study, record: Record, entry: ModelEntry, position: int, d
     seed = derive(study.config.sampler.seed, f"validation {position}", "train")
     folder = study.context.work / entry.name / f"seed-{seed}"
     settings = {**study.config.training.model_dump(), **record.settings}
-    identity = {"seed": seed, "settings": settings, "data": study.state.identity.get("data"), "model": None}
+    of: dict[str, Any] = {"seed": seed, "settings": settings, "data": study.state.identity.get("data"), "model": None}
     if study.config.model is not None:
-        identity["model"] = study.config.model.model_dump()
+        of["model"] = study.config.model.model_dump()
 
     def opened() -> Opened:
         artifact = folder / "artifact"
-        if not _is_of(folder, identity):
+        if not _is_of(folder, of):
             artifact = _train(study, record, seed, folder)
-            (folder / "of.json").write_text(json.dumps(identity, default=str), encoding="utf8")
+            (folder / "of.json").write_text(json.dumps(of, default=str), encoding="utf8")
         return _opener(study, artifact, data)()
 
-    return Member(seed, identity, opened, study.labels)
+    return Member(seed, of, opened, study.labels)
 
 
-def _is_of(folder: Path, identity: Mapping[str, Any]) -> bool:
+def _is_of(folder: Path, of: Mapping[str, Any]) -> bool:
     """Whether a folder holds what was trained for this identity; the note is written last."""
     note = folder / "of.json"
     return (
         (folder / "artifact").is_dir()
         and note.is_file()
-        and note.read_text(encoding="utf8") == json.dumps(identity, default=str)
+        and note.read_text(encoding="utf8") == json.dumps(of, default=str)
     )
 
 

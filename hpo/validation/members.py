@@ -73,7 +73,7 @@ class Found:
     members: tuple[Member, ...] = ()
     runs: Mapping[int, Outputs] | None = None  # by seed
     warnings: tuple[str, ...] = ()
-    chosen_on: Mapping[str, str] | None = None  # fingerprint of a study's rows: how the model was made of them
+    chosen_on: Callable[[str], bool] | None = None  # whether the study that made it had rows of this fingerprint
 
 
 def source_of(entry: ModelEntry, data: DataSet) -> tuple[str, str | None]:

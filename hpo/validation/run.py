@@ -191,13 +191,12 @@ def _chosen(gathered: Gathered) -> dict[tuple[str, str], str]:
     reasons = {}
     for (model, name), found in gathered.found.items():
         data = gathered.data[name]
-        if data.study and found.chosen_on and found.chosen_on.get("fingerprint") == data.study:
-            part = data.entry.split
-            if part in ("train", "validation"):
-                how = "trained on" if part == "train" else "chosen by"
-                reasons[model, name] = (
-                    f"{model} was {how} these rows, so its score there is no estimate of anything; score `split: test`"
-                )
+        part = data.entry.split
+        if part in ("train", "validation") and data.study and found.chosen_on and found.chosen_on(data.study):
+            how = "trained on" if part == "train" else "chosen by"
+            reasons[model, name] = (
+                f"{model} was {how} these rows, so its score flatters it; score `split: test` instead"
+            )
     return reasons
 
 

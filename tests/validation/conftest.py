@@ -11,9 +11,7 @@ import numpy as np
 import pytest
 
 ANIMALS = "cat dog horse sheep lion tiger wolf bear eagle shark rabbit goat camel otter cow pig duck goose".split()  # noqa: SIM905
-TOOLS = (
-    "hammer saw drill wrench pliers chisel ladder shovel axe rake clamp file anvil mallet lever vise hoe awl".split()
-)  # noqa: SIM905
+TOOLS = "hammer saw drill wrench pliers chisel ladder shovel axe rake clamp file anvil lever vise hoe awl adze".split()  # noqa: SIM905
 FRAMES = ("the {}", "I saw a {}", "a picture of a {}", "where is the {} now")
 Write = Callable[..., Path]
 

@@ -70,7 +70,9 @@ def test_base_default_tuned_and_classical_stand_side_by_side_on_two_data_sets(
         {"name": "own", "run": str(study / "runs" / "words"), "split": "test"},
         {"name": "new", "data": str(write("new", new))},
     ]
-    file = validation(models=[*entries(study), people], datasets=datasets, price_per_device_hour=2.5)
+    file = validation(
+        models=[*entries(study), people], datasets=datasets, price_per_device_hour=2.5, metrics=["log_loss"]
+    )
     heard: list[str] = []
     found = validate(file, say=heard.append)
     # then the tuned model is ahead of the base on both, and its adapter by itself says the same
@@ -100,7 +102,7 @@ def test_base_default_tuned_and_classical_stand_side_by_side_on_two_data_sets(
 def test_comparisons_on_rows_that_a_model_was_chosen_by_are_refused(study: Path, validation: Any) -> None:
     run = str(study / "runs" / "words")
     datasets = [{"name": "own", "run": run, "split": "validation"}]
-    found = validate(validation(models=entries(study)[:3], datasets=datasets))
+    found = validate(validation(models=entries(study)[:3], datasets=datasets, metrics=["accuracy"]))
     primary = {each["a"]: each for each in found["comparisons"] if each["role"] == "primary"}
     assert primary["tuned"]["verdict"] == "refused" and primary["tuned"]["p_value"] is None
     assert "chosen by these rows" in primary["tuned"]["reason"] and "split: test" in primary["tuned"]["reason"]
@@ -150,5 +152,5 @@ def test_a_data_set_of_other_classes_is_refused_with_both_named(
     assert "animal, tool" in fault.what and "ANIMAL, TOOL" in fault.what
     # and with a word on which is which it answers
     mapped = {**models[0], "labels": {"animal": "ANIMAL", "tool": "TOOL"}}
-    found = validate(validation(models=[mapped], datasets=datasets))
+    found = validate(validation(models=[mapped], datasets=datasets, metrics=["accuracy"]))
     assert value(found, "b", "new") > 0.8
