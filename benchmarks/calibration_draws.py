@@ -41,6 +41,7 @@ class Scenario:
         truth: of the estimate or the difference.
         null: whether the null hypothesis holds, so that rejections are false.
         textbook: power by the formula, where one is known.
+        conservative: at the edge of what a metric can be, an interval has but one side to miss on.
         refused: the package refuses this analysis; its rates show why.
     """
 
@@ -50,6 +51,7 @@ class Scenario:
     null: bool = False
     textbook: float | None = None
     refused: bool = False
+    conservative: bool = False
 
 
 def scenarios() -> list[Scenario]:
@@ -140,10 +142,10 @@ def _metrics() -> list[Scenario]:
             METRICS[name], _scores({"target": target, "prediction": target + 0.5 * rng.normal(size=n)}), settings
         )
 
-    def ece(rng: Generator, settings: Settings, n: int) -> Result:
+    def ece(rng: Generator, settings: Settings, n: int, gap: float) -> Result:
         sure = rng.uniform(0.5, 1, n)
         first = rng.random(n) < 0.5
-        right = rng.random(n) < sure - 0.1
+        right = rng.random(n) < sure - gap
         label = np.where(right, first, ~first)
         return estimate(
             METRICS["ece"],
@@ -174,8 +176,10 @@ def _metrics() -> list[Scenario]:
         Scenario("perplexity (linearised), n 200", partial(ratio, name="perplexity", n=200), exp(2.0)),
         Scenario("RMSE (linearised), n 200", partial(regression, name="rmse", n=200), 0.5),
         Scenario("R2 (linearised), n 200", partial(regression, name="r2", n=200), 0.75),
-        Scenario("RMSE (bootstrap), n 40", partial(regression, name="rmse", n=40), 0.5),
-        Scenario("ECE .1 (linearised), n 2000", partial(ece, n=2000), 0.1),
+        Scenario("RMSE (BCa), n 40", partial(regression, name="rmse", n=40), 0.5),
+        Scenario("ECE .1 (linearised), n 2000", partial(ece, n=2000, gap=0.1), 0.1),
+        Scenario("ECE .03 (linearised), n 2000", partial(ece, n=2000, gap=0.03), 0.03, conservative=True),
+        Scenario("ECE 0 (linearised), n 2000", partial(ece, n=2000, gap=0.0), 0.0, conservative=True),
         Scenario("kappa (cells, BCa), n 200", kappa, float((np.trace(POPULATION) - chance) / (1 - chance))),
     ]
 

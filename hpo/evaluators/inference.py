@@ -104,11 +104,17 @@ def _interval(metric: Metric, stats: Stats, groups: NDArray[Any] | None, setting
         return intervals.cells(metric.counts, _confusion(stats), settings)
     if _is_binary_area(metric, stats) and not clustered:
         return intervals.auc(stats["label"] == 1, stats[f"{PREFIX}1"], settings)
-    values = _row_values(metric, stats) if n >= paired.LARGE else None
-    if values is None:
+    values = _row_values(metric, stats)
+    if values is not None and n < paired.LARGE and not clustered:
+        return intervals.bootstrap_bca(metric.reduce, stats, values, settings)
+    if values is None or n < paired.LARGE:
         return intervals.bootstrap(metric.reduce, stats, n, groups, settings)
     found = intervals.mean(values, groups, settings)
-    return replace(found, method=f"linearised, {found.method}")
+    low = found.low
+    if metric.lift is not None:
+        code = codes(groups)
+        low = max(low - metric.lift(stats, np.arange(n) if code is None else code), 0.0)
+    return replace(found, low=low, method=f"linearised, {found.method}")
 
 
 def _compared(

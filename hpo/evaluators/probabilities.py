@@ -91,13 +91,32 @@ def _linear_roc_auc(stats: Stats) -> NDArray[np.float64]:
     return np.asarray(np.mean(found, axis=0), dtype=np.float64)
 
 
-def _linear_ece(stats: Stats) -> NDArray[np.float64]:
-    """Linearised values, shape (n,): the gap of a row with the sign of its bin's gap, whose mean is the error."""
+def _gaps(stats: Stats) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Confidence less correctness of each row, and its confidence bin, shape (n,) each."""
     probability = probability_columns(stats)
     confidence = probability.max(axis=1)
     gap = confidence - (probability.argmax(axis=1) == stats["label"])
-    where = np.clip(np.ceil(confidence * BINS).astype(np.int64) - 1, 0, BINS - 1)
+    return gap, np.clip(np.ceil(confidence * BINS).astype(np.int64) - 1, 0, BINS - 1)
+
+
+def _linear_ece(stats: Stats) -> NDArray[np.float64]:
+    """Linearised values, shape (n,): the gap of a row with the sign of its bin's gap, whose mean is the error."""
+    gap, where = _gaps(stats)
     return np.asarray(np.sign(np.bincount(where, weights=gap, minlength=BINS))[where] * gap, dtype=np.float64)
+
+
+def _lifted_ece(stats: Stats, cluster: NDArray[np.int64]) -> float:
+    """How far chance alone may raise the error: sqrt(2 / pi) standard errors of every bin within two of them of 0.
+
+    That is the mean size of a bin's gap where the model is calibrated, and so the bias of the plain estimate.
+    """
+    gap, where = _gaps(stats)
+    bins, of_cluster = np.divmod(np.arange(BINS * (int(cluster.max()) + 1)), int(cluster.max()) + 1)
+    sums = np.bincount(where * (of_cluster[-1] + 1) + cluster, weights=gap, minlength=len(bins)).reshape(BINS, -1)
+    seen = np.maximum((sums != 0).sum(axis=1), 1)
+    total = sums.sum(axis=1)
+    error = np.sqrt(np.maximum((sums**2).sum(axis=1) - total**2 / seen, 0.0))
+    return float(np.sqrt(2 / np.pi) * error[np.abs(total) < 2 * error].sum() / len(gap))
 
 
 class Probabilities:
@@ -109,7 +128,7 @@ class Probabilities:
         Metric("roc_auc", "maximize", _roc_auc, linear=_linear_roc_auc),
         Metric("log_loss", "minimize", lambda stats, weights: mean(log_loss_rows(stats), weights), rows=log_loss_rows),
         Metric("brier", "minimize", lambda stats, weights: mean(brier_rows(stats), weights), rows=brier_rows),
-        Metric("ece", "minimize", _ece, linear=_linear_ece),
+        Metric("ece", "minimize", _ece, linear=_linear_ece, lift=_lifted_ece),
     )
 
     def prepare(self, reference: Rows | None) -> None:

@@ -59,6 +59,8 @@ class Metric:
         counts: confusion matrices, shape (..., k, k + 1), to values, shape (...,).
         linear: statistics to linearised values, shape (n,): their plain mean is the metric, their spread its standard
             error to first order (ratios, roots, areas); used where there are neither ``rows`` nor ``counts``.
+        lift: statistics and clusters (codes, shape (n,)) to how far chance alone may raise a value that is never below
+            0; it lowers the lower end.
     """
 
     name: str
@@ -67,6 +69,7 @@ class Metric:
     rows: Callable[[Stats], NDArray[np.float64]] | None = None
     counts: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None
     linear: Callable[[Stats], NDArray[np.float64]] | None = None
+    lift: Callable[[Stats, NDArray[np.int64]], float] | None = None
 
 
 class Evaluator(Protocol):

@@ -56,7 +56,6 @@ def _distances(k: int, weights: str | None) -> NDArray[np.float64]:
     return np.asarray(of_pair, dtype=np.float64)
 
 
-
 def _kappa(distance: NDArray[np.float64]) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
     def reduce(matrices: NDArray[np.float64]) -> NDArray[np.float64]:
         square = matrices[..., :-1]

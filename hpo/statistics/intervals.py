@@ -77,7 +77,7 @@ def _few_wilson(value: float, n: int, error: float, more: tuple[int, Settings]) 
     if units < 2:
         return none(value, n, "one cluster shows no spread; two or more would")
     effective = value * (1 - value) / error**2 if error > 0 else float(units)
-    low, high = wilson(value, min(effective, float(n)), t_quantile(0.5 + settings.confidence / 2, units - 1))
+    low, high = wilson(value, effective, t_quantile(0.5 + settings.confidence / 2, units - 1))
     reason = few(units, np.zeros(1, dtype=np.int64))
     return Estimate(value, low, high, n, f"Wilson with the effective number of rows, {units} clusters", reason)
 
@@ -141,7 +141,7 @@ def cells(reduce: CountsReduce, matrix: NDArray[np.float64], settings: Settings 
     centred = np.where(matrix > 0, each - value, 0.0)
     variance = float((times * centred**2).sum())
     skew = float((times * centred**3).sum()) / variance**1.5 if variance > 0 else 0.0
-    low, high = bca(defined, value, skew / (6 * math.sqrt(n)), settings.confidence)
+    low, high = bca(defined, value, skew / (6 * math.sqrt(n)), expanded(settings.confidence, n))
     return Estimate(value, low, high, n, f"BCa over cells, {len(draws):,} resamples")
 
 
@@ -189,10 +189,19 @@ def percentile(draws: NDArray[np.float64], confidence: float) -> tuple[float, fl
     return float(low), float(high)
 
 
+def expanded(confidence: float, units: int) -> float:
+    """The level at which a bootstrap of few units is as wide as t would be (Hesterberg 2015, section 5.3).
+
+    Its draws divide by n where the variance divides by n - 1, and its quantiles are those of a normal distribution.
+    """
+    wide = math.sqrt(units / (units - 1)) * t_quantile(0.5 + confidence / 2, units - 1)
+    return 1 - 2 * normal_tail(wide)
+
+
 def bootstrap(
     reduce: Reduce, stats: Stats, n: int, groups: NDArray[Any] | None = None, settings: Settings = DEFAULT
 ) -> Estimate:
-    """Any metric with its percentile interval; whole groups are drawn where there are any.
+    """Any metric with its percentile interval, expanded for few rows; whole groups are drawn where there are any.
 
     Args:
         reduce: statistics and weights to a value.
@@ -203,19 +212,53 @@ def bootstrap(
     """
     value, code = (float(reduce(stats, np.ones(n))) if n else math.nan), clusters.codes(groups)
     units = n if code is None else clusters.count(code)
-    if units < LEAST or not math.isfinite(value):
-        what = "rows" if code is None else "clusters"
-        return none(
-            value, n, f"{units} {what}: a bootstrap needs {LEAST}" if units < LEAST else "undefined on these rows"
-        )
+    draws = _draws(reduce, stats, (n, units, value), code, settings)
+    if isinstance(draws, str):
+        return none(value, n, draws)
+    low, high = percentile(draws, expanded(settings.confidence, units))
+    of = "" if code is None else f" of {units} clusters"
+    return Estimate(value, low, high, n, f"percentile bootstrap{of}, {len(draws):,} resamples", few(units, code))
+
+
+def bootstrap_bca(reduce: Reduce, stats: Stats, linear: NDArray[np.float64], settings: Settings = DEFAULT) -> Estimate:
+    """Any metric of few rows with its BCa interval, expanded; the acceleration is that of the linearised values.
+
+    Args:
+        reduce: statistics and weights to a value.
+        stats: arrays of shape (n,).
+        linear: linearised values of the metric, shape (n,).
+        settings: confidence, resamples, seed.
+    """
+    n = len(linear)
+    value = float(reduce(stats, np.ones(n))) if n else math.nan
+    draws = _draws(reduce, stats, (n, n, value), None, settings)
+    if isinstance(draws, str):
+        return none(value, n, draws)
+    centred = linear - linear.mean()
+    skew = float((centred**3).mean() / (centred**2).mean() ** 1.5)
+    low, high = bca(draws, value, skew / (6 * math.sqrt(n)), expanded(settings.confidence, n))
+    return Estimate(value, low, high, n, f"BCa bootstrap, {len(draws):,} resamples")
+
+
+def _draws(
+    reduce: Reduce,
+    stats: Stats,
+    size: tuple[int, int, float],
+    code: NDArray[np.int64] | None,
+    settings: Settings,
+) -> NDArray[np.float64] | str:
+    """Defined values of resamples, or why there are none to use."""
+    n, units, value = size
+    if units < LEAST:
+        return f"{units} {'rows' if code is None else 'clusters'}: a bootstrap needs {LEAST}"
+    if not math.isfinite(value):
+        return "undefined on these rows"
     resamples = resampling.affordable(settings.resamples, n)
     rng = np.random.default_rng(settings.seed)
     draws = np.array([reduce(stats, weight) for weight in resampling.weights(n, code, resamples, rng)])
     defined, lost = resampling.kept(draws)
     if lost > MOST_UNDEFINED:
-        return none(value, n, f"undefined in {lost:.1%} of the resamples; more rows would do")
+        return f"undefined in {lost:.1%} of the resamples; more rows would do"
     if np.ptp(defined) == 0:
-        return none(value, n, "every resample gives the same value: there is no spread to judge by")
-    low, high = percentile(defined, settings.confidence)
-    of = "" if code is None else f" of {units} clusters"
-    return Estimate(value, low, high, n, f"percentile bootstrap{of}, {resamples:,} resamples", few(units, code))
+        return "every resample gives the same value: there is no spread to judge by"
+    return defined

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hpo.statistics import auc as roc
 from hpo.statistics import clusters, effects, proportions, resampling
-from hpo.statistics.intervals import LEAST, MOST_UNDEFINED, Reduce, Stats, is_binary, percentile
+from hpo.statistics.intervals import LEAST, MOST_UNDEFINED, Reduce, Stats, expanded, is_binary, percentile
 from hpo.statistics.values import DEFAULT, Comparison, EffectSize, Settings
 from hpo.statistics.verdicts import Uncertain, compared, decide, equivalence_p, refused
 
@@ -73,7 +73,7 @@ def _sign_flipped(values: NDArray[np.float64], found: Uncertain, settings: Setti
     subsets = values if few else resampling.subset_means(values, settings.resamples, settings.seed)
 
     def interval(level: float) -> tuple[float, float]:
-        return found.interval(level) if few else percentile(subsets, level)
+        return found.interval(level) if few else resampling.subset_interval(subsets, level)
 
     low, high = interval(settings.confidence)
     warnings = ("every difference is the same: the interval has no width",) if constant else ()
@@ -204,7 +204,7 @@ def resampled(
     if not math.isfinite(difference) or max(lost, lost_null) > MOST_UNDEFINED:
         share = f"in {max(lost, lost_null):.1%} of the resamples" if math.isfinite(difference) else "on these items"
         return refused(f"the metric is undefined {share}: more items, of the rarest class first, would do", n, method)
-    low, high = percentile(defined, settings.confidence)
+    low, high = percentile(defined, expanded(settings.confidence, n))
     spread = float(defined.std(ddof=1))
     error = Uncertain(difference, spread, INFINITE)
     return decide(
@@ -217,7 +217,9 @@ def resampled(
             p_value=resampling.permutation_p(abs(difference), np.abs(null)),
             verdict="undecided",
             minimum_detectable_effect=error.detectable(settings.alpha) if spread > 0 else None,
-            equivalence_p=equivalence_p(lambda level: percentile(defined, level), settings.equivalence_margin),
+            equivalence_p=equivalence_p(
+                lambda level: percentile(defined, expanded(level, n)), settings.equivalence_margin
+            ),
         ),
         settings,
     )

@@ -88,16 +88,28 @@ def sign_flip(values: NDArray[np.float64], resamples: int, seed: int) -> float:
 
 
 def subset_means(values: NDArray[np.float64], resamples: int, seed: int) -> NDArray[np.float64]:
-    """Means of subsets of the values, every subset (or random ones) once; the empty one is left out.
-
-    Their quantiles are the ends of the interval that belongs to the sign-flip test (Hartigan 1969, theorem 1).
-    """
+    """Means of subsets of the values in ascending order: of every subset (or of random ones) but the empty one."""
     found = []
     for flips in signs(len(values), resamples, seed):
         chosen = (flips < 0).astype(np.float64)
         size = chosen.sum(axis=1)
         found.append((chosen @ values)[size > 0] / size[size > 0])
-    return np.concatenate(found)
+    return np.sort(np.concatenate(found))
+
+
+def subset_interval(means: NDArray[np.float64], confidence: float) -> tuple[float, float]:
+    """The interval that belongs to the sign-flip test (Hartigan 1969, theorem 1): what the test would not reject.
+
+    A mean of m is rejected from below where (1 + #{subset means <= m}) / (B + 1) is at most alpha / 2.
+
+    Args:
+        means: of ``subset_means``, shape (B,), ascending.
+        confidence: of the interval; without bounds where so few subsets give none.
+    """
+    outside = int((1 - confidence) / 2 * (len(means) + 1) + TOLERANCE)
+    if outside < 1:
+        return float("-inf"), float("inf")
+    return float(means[outside - 1]), float(means[-outside])
 
 
 def kept(draws: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
