@@ -83,6 +83,10 @@ def study_text(model: str, data: Path, output: Path, found: Guess, kind: str) ->
         (f"  train: {json.dumps(_from(output, data), ensure_ascii=False)}", ""),
         (f"  columns: {json.dumps(renamed, ensure_ascii=False)}", "our name: the file's") if renamed else ("", ""),
         ("  split: {validation: 0.15, test: 0.2}", "shares of the rows; the search never sees the test split"),
+        (
+            "  # preparation: {preprocessing: [strip_html, normalize_whitespace]}",
+            "done to all rows; can be searched too",
+        ),
         ("training:", "fixed for all trials; what is not named has a default"),
         ("  num_train_epochs: 2", ""),
         (f"  max_length: {length}", "tokens a row is cut at"),

@@ -28,6 +28,9 @@ def check_preparation(draft: Draft, known: Known, sound: Mapping[str, Parameter]
             draft.fault(("search_space", name), what, "keep one of them")
     if not known.own and "preprocessing" in sound:
         _check_searched(draft, sound["preprocessing"])
+    if not known.own and "class_weights" in sound and draft.get("task") != "classification":
+        what = f"`class_weights` needs classes, and the task is {draft.get('task')}"
+        draft.fault(("search_space", "class_weights"), what, "remove it")
 
 
 def _check_strategies(draft: Draft) -> None:

@@ -11,7 +11,9 @@ from pydantic.fields import FieldInfo
 
 from hpo.config.messages import PARAMETER_TYPES
 from hpo.config.models import StudyConfig
+from hpo.config.preparation import PreparationConfig
 from hpo.config.refused import KEYS, VALUES_IN_WORDS
+from hpo.config.transforms import ROW_TRANSFORMS, TEXT_TRANSFORMS
 
 _OPENING = """# study.yaml
 
@@ -79,11 +81,25 @@ _WORDS = {str: "text", int: "whole number", float: "number", bool: "true or fals
 _BOUNDS = {"Gt": "> {0.gt}", "Ge": "≥ {0.ge}", "Lt": "< {0.lt}", "Le": "≤ {0.le}"}
 
 
+def _transforms() -> str:
+    """The transforms by name, below the block that lists them."""
+    texts = [f"- `{name}`: {meaning}" for name, meaning in TEXT_TRANSFORMS.items()]
+    rows = [f"- `{name}`: {meaning}" for name, meaning in ROW_TRANSFORMS.items()]
+    own = "- `mine.py:name`: a function of your own from text to text, in a file beside the study"
+    lines = "\n".join([*texts, own])
+    return (
+        "Transforms of texts, for training and validation rows and for whatever is predicted with the model later:\n\n"
+        f"{lines}\n\nTransforms of rows, for training rows only:\n\n" + "\n".join(rows) + "\n"
+    )
+
+
 def reference_markdown() -> str:
     """The whole reference as Markdown."""
     parts = [_OPENING, "## Blocks\n", _table(StudyConfig)]
     for way, model in _blocks(StudyConfig, ()):
         parts += [f"## {way}\n", f"{_opening_of(model)}\n", _table(model)]
+        if model is PreparationConfig:
+            parts.append(_transforms())
     parts.append(_SPACE)
     for name, model in PARAMETER_TYPES.items():
         fields = {key: field for key, field in model.model_fields.items() if key not in {"type", "when"}}

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from hpo.config.models import StudyConfig
+from hpo.data.preparation import chosen
 from hpo.records.champion import value_of
 from hpo.records.provenance import Provenance
 from hpo.records.record import Event, Record
@@ -48,7 +49,7 @@ def model_card(
         _opening(config),
         f"## Scores on the validation rows\n\n{_scores(config, record, references)}",
         f"## Settings\n\n{_settings(config, record)}",
-        f"## Data\n\n{_data(origin.labels, origin.fingerprint)}",
+        f"## Data\n\n{_data(origin.labels, origin.fingerprint, _transforms(config, record))}",
         f"## How it was chosen\n\n{_choice(config, origin.considered)}",
         f"## Limits\n\n{_limits(origin.considered)}",
         f"## Loading it\n\n{_loading(config, origin.labels)}",
@@ -121,11 +122,21 @@ def _settings(config: StudyConfig, record: Record) -> str:
     return "\n".join(lines)
 
 
-def _data(labels: Sequence[str], fingerprint: str) -> str:
+def _transforms(config: StudyConfig, record: Record) -> list[str]:
+    """The transforms of texts that the model was trained with; files by their names alone."""
+    if config.data is None or library(config) is None:
+        return []
+    return [name.rpartition("/")[2] for name in chosen(config.data.preparation, record.settings).texts]
+
+
+def _data(labels: Sequence[str], fingerprint: str, transforms: Sequence[str]) -> str:
     lines = [f"Fingerprint of the rows, their split and their template: `{fingerprint}`." if fingerprint else ""]
     if labels:
         shown = ", ".join(markdown(label, 60) for label in labels[:100])
         lines.append(f"Classes, in the order of the model's outputs: {shown}{', …' if len(labels) > 100 else ''}.")
+    if transforms:
+        names = ", ".join(markdown(name) for name in transforms)
+        lines.append(f"Every text goes through these transforms before the model reads it, in this order: {names}.")
     lines.append("Trained on the training split alone; chosen on the validation split; the test split was not used.")
     return "\n\n".join(line for line in lines if line)
 

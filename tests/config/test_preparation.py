@@ -147,6 +147,14 @@ TASKS = [
     (
         "lora",
         MODEL,
+        "",
+        "class_weights: {type: constant, value: balanced}",
+        "perplexity",
+        "needs classes, and the task is language_modeling",
+    ),
+    (
+        "lora",
+        MODEL,
         "augment: {method: typos}",
         "lora_rank: {type: constant, value: 4}",
         "perplexity",

@@ -99,3 +99,14 @@ def test_a_missing_score_is_a_dash_and_never_nan() -> None:
 )
 def test_the_library_follows_the_objective(objective: str, library: str | None) -> None:
     assert front_matter(model_card(study(objective=objective), trial(), {})).get("library_name") == library
+
+
+def test_transforms_of_texts_are_named_without_folders() -> None:
+    strategies = {"clean": ("strip_html", "/home/ana/mine.py:spell", "deduplicate")}
+    data = {"train": "t.jsonl", "preparation": {"strategies": strategies}}
+    card = model_card(study(data=data), trial(settings={"preprocessing": "clean"}), {})
+    assert "these transforms before the model reads it, in this order: strip_html, mine.py:spell." in card.replace(
+        "\\", ""
+    )
+    assert "/home/ana" not in card
+    assert "these transforms" not in model_card(study(data=data), trial(), {})
