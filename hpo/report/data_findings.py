@@ -141,7 +141,20 @@ def differences(first: str, second: str) -> tuple[Segments, Segments]:
         for side, kind, text in ((left, "del", "".join(a[a0:a1])), (right, "ins", "".join(b[b0:b1]))):
             if text:
                 side.append(("" if same else kind, _shortened(visible(text))))
-    return left, right
+    return _calm(left), _calm(right)
+
+
+def _calm(pieces: Segments) -> Segments:
+    """The pieces with marked words joined across the spaces between them."""
+    joined: Segments = []
+    for place, (kind, text) in enumerate(pieces):
+        before, after = joined[-1][0] if joined else "", pieces[place + 1][0] if place + 1 < len(pieces) else ""
+        bridge = not kind and text.isspace() and before and before == after
+        if joined and (kind == before or bridge):
+            joined[-1] = (before, joined[-1][1] + text)
+        else:
+            joined.append((kind, text))
+    return joined
 
 
 def _shortened(text: str) -> str:

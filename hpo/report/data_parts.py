@@ -15,8 +15,8 @@ from hpo.report.page import Section, fill, joined, plot
 from hpo.report.tables import Column, table, written
 
 Found = Mapping[str, Any]
-SHOWN = 100  # rows of a ranked list
-TEXT = 300  # characters of a text in a table
+SHOWN = 40  # rows of a ranked list
+TEXT = 240  # characters of a text in a table
 
 
 def label_noise(found: Found, mask: Mask) -> Section | None:

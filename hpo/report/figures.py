@@ -42,7 +42,7 @@ def layout(x: str = "", y: str = "", height: int = 320, **more: Any) -> dict[str
         "fixedrange": True,
         "tickfont": {"color": SOFT},
     }
-    made = {
+    made: dict[str, Any] = {
         "height": height,
         "margin": {"l": 60, "r": 16, "t": 12, "b": 44},
         "paper_bgcolor": "rgba(0,0,0,0)",

@@ -100,7 +100,7 @@ def reliability(found: Sequence[Row]) -> Figure:
     return {"data": data, "layout": _room(made)}
 
 
-def _unit() -> dict[str, dict[str, Any]]:
+def _unit() -> dict[str, Any]:
     return {"xaxis": {"range": [-0.01, 1.01]}, "yaxis": {"range": [-0.01, 1.02]}}
 
 
@@ -151,7 +151,9 @@ def confusion(found: Row) -> Figure:
 
 def front(found: Sequence[Row], quality: str) -> Figure | None:
     """Quality against cost on a logarithmic axis; filled points are on the front, joined by a line."""
-    kept = sorted((each for each in found if each["cost"] is not None and each["cost"] > 0), key=lambda each: each["cost"])
+    kept = sorted(
+        (each for each in found if each["cost"] is not None and each["cost"] > 0), key=lambda each: each["cost"]
+    )
     if not kept:
         return None
     best = [each for each in kept if each["on_front"]]

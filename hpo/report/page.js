@@ -25,6 +25,7 @@
     layout.margin = Object.assign({}, layout.margin, {l: 44, r: 8});
     if (layout.meta && layout.meta.rows === 'forest') { // names above their marks leave the width to the intervals
       layout.yaxis.ticklabelposition = 'inside top';
+      layout.yaxis.ticklabelshift = 5;
       layout.margin.l = 8;
       layout.height = Math.round(layout.height * 1.35);
     }

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from markupsafe import Markup
 
+from hpo.report.escaping import visible
 from hpo.report.page import fill
 
 Kind = Literal["text", "long", "code", "count", "number", "share", "p", "signed", "verdict", "seconds"]
@@ -57,18 +58,20 @@ def table(columns: Sequence[Column], rows: Sequence[Mapping[str, Any]], caption:
     if not rows:
         return Markup("")
     kept = [column for column in columns if any(row.get(column.key) not in (None, "") for row in rows)]
-    cells = [(bool(row.get("strong")), [_cell(column, row) for column in kept]) for row in rows]
-    return fill("table.html", columns=kept, rows=cells, numbers=NUMBERS, caption=caption)
+    stacked = any(column.kind == "long" for column in kept)  # on a phone, such rows become cards
+    cells = [(bool(row.get("strong")), [_cell(column, row, stacked) for column in kept]) for row in rows]
+    return fill("table.html", columns=kept, rows=cells, numbers=NUMBERS, caption=caption, stacked=stacked)
 
 
-def _cell(column: Column, row: Mapping[str, Any]) -> dict[str, Any]:
+def _cell(column: Column, row: Mapping[str, Any], titled: bool) -> dict[str, Any]:
     value = row.get(column.key)
     text = written(value, column.kind)
     if column.low and text and row.get(column.low) is not None and row.get(column.high) is not None:
         text += f" [{written(row[column.low], column.kind)}, {written(row[column.high], column.kind)}]"
     number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     key = (value if number else "") if column.kind in NUMBERS else None
-    return {"text": text, "kind": column.kind, "key": key, "tone": TONES.get(text, "")}
+    title = Markup(' data-title="{}"').format(visible(column.title)) if titled and text and column.title else ""
+    return {"text": text, "kind": column.kind, "key": key, "tone": TONES.get(text, ""), "title": title}
 
 
 def badge(word: str) -> Markup:

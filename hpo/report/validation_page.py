@@ -85,7 +85,8 @@ def _doubts(found: Found) -> Section | None:
 
 def _models(found: Found) -> Section:
     models = [
-        {**each, "strong": each["name"] == found["baseline"], "source": _source(each["source"])} for each in found["models"]
+        {**each, "strong": each["name"] == found["baseline"], "source": _source(each["source"])}
+        for each in found["models"]
     ]
     about = [
         Column("name", "model"),

@@ -28,7 +28,9 @@ def confidence(found: Found) -> Section | None:
     rows = found["confidence"]
     if not rows:
         return None
-    shared = "Accuracy when only the surest share of the rows is answered. A line that falls to the right knows its limits."
+    shared = (
+        "Accuracy when only the surest share of the rows is answered. A line that falls to the right knows its limits."
+    )
     alone = "Confidence of right and wrong answers. Wrong answers at the right end are confident mistakes."
     columns = [
         Column("dataset", "data set"),
@@ -47,7 +49,9 @@ def reliability(found: Found) -> Section | None:
     figures = [Plot(figures_validation.reliability(own), name) for name, own in _by(found["reliability"], "dataset")]
     if not figures:
         return None
-    caption = "Confidence against accuracy. On the dotted line a model is right as often as it says; below, it is too sure."
+    caption = (
+        "Confidence against accuracy. On the dotted line a model is right as often as it says; below, it is too sure."
+    )
     return Section("reliability", "Reliability", plots(figures, caption, name="Data set"))
 
 
@@ -62,7 +66,11 @@ def roc(found: Found) -> Section | None:
         figures.append(Plot(figures_validation.roc(own), name))
     if not figures:
         return None
-    more = "" if drawn == len(curves) else f" {drawn} of {len(curves)} curves are on this page; the JSON file has them all."
+    more = (
+        ""
+        if drawn == len(curves)
+        else f" {drawn} of {len(curves)} curves are on this page; the JSON file has them all."
+    )
     caption = f"One class against the rest. The dotted line is guessing.{more}"
     return Section("roc", "ROC curves", plots(figures, caption, name="Class"), menu="ROC")
 
@@ -102,7 +110,9 @@ def cost(found: Found) -> Section | None:
     said = next((row["latency_of"] for row in rows if row.get("latency_of")), "")
     caption = f"Latency of {said}." if said else ""
     quality = found["datasets"][0]["primary"] if found["datasets"] else "quality"
-    picture = figures_validation.front(found["front"], f"mean {quality}" if len(found["datasets"]) > 1 else str(quality))
+    picture = figures_validation.front(
+        found["front"], f"mean {quality}" if len(found["datasets"]) > 1 else str(quality)
+    )
     front = "Up and to the left is better. Filled points are on the front: none is both better and cheaper."
     return Section("cost", "Cost and quality", joined(plot(picture, front), table(columns, rows, caption)), menu="Cost")
 
@@ -131,6 +141,10 @@ def ratings(found: Found) -> Section | None:
     body = joined(
         plots(figures, "Mean ratings with their intervals.", name="Dimension"),
         table(means, rated["dimensions"]),
-        table(agreement, rated["agreement"], "Agreement of the raters: 1 is perfect, 0 is chance; below .667 nothing holds."),
+        table(
+            agreement,
+            rated["agreement"],
+            "Agreement: 1 is perfect, 0 is chance; below .667 hardly a conclusion holds (Krippendorff 2004).",
+        ),
     )
     return Section("ratings", "People's ratings", body, menu="Ratings")

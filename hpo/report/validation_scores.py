@@ -99,7 +99,7 @@ def _matrix(rows: Sequence[Found], main: str | None, found: Found, caption: str)
     by_metric: dict[str, dict[str, Any]] = {}
     for row in rows:
         arrow = "↑" if row["direction"] == "maximize" else "↓"
-        line = by_metric.setdefault(row["metric"], {"metric": f"{row['metric']} {arrow}"})
+        line = by_metric.setdefault(row["metric"], {"metric": f"{row['metric']}\u00a0{arrow}"})
         key = keys[row["model"]]
         line.update({key: row["value"], f"{key}_low": row["ci_low"], f"{key}_high": row["ci_high"]})
         line["strong"] = row["metric"] == main
