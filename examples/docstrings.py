@@ -3,6 +3,8 @@
 Built from the sources of the Python that runs it (read, never imported). A row is the first sentence of a docstring, at
 most 16 words, with the names of its package masked; near copies share a group, so that no split divides them.
 
+``comments`` asks the same of the comments in those packages: other text, the same classes, none of it trained on.
+
     python examples/docstrings.py        shows some rows, and how many there are of each class
 """
 
@@ -13,7 +15,7 @@ import hashlib
 import re
 import sysconfig
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 # Each has a hundred docstrings and more, and is part of every installation (distributions ship tkinter apart).
@@ -36,8 +38,18 @@ MASK = "it"
 
 def rows() -> Iterator[dict[str, str]]:
     """Rows {id, text, label, group}, the same for the same Python version."""
+    yield from drawn(sentences)
+
+
+def comments() -> Iterator[dict[str, str]]:
+    """Rows of the same form from comments."""
+    yield from drawn(remarks)
+
+
+def drawn(read: Callable[[str], Iterator[tuple[str, str]]]) -> Iterator[dict[str, str]]:
+    """At most PER_CLASS texts of each package, and the copies among them by group."""
     for label in PACKAGES:
-        found = dict(sentences(label))
+        found = dict(read(label))
         groups = copies(list(found.values()))
         chosen = sorted(found, key=lambda name: hashlib.blake2b(name.encode()).digest())[:PER_CLASS]
         for name in sorted(chosen):
@@ -56,6 +68,31 @@ def sentences(package: str) -> Iterator[tuple[str, str]]:
             if len(words) >= SHORTEST and text.lower() not in seen:
                 seen.add(text.lower())
                 yield place, text
+
+
+def remarks(package: str) -> Iterator[tuple[str, str]]:
+    """Where a comment of its own lines stands and its masked first sentence, unless that is short or a repetition."""
+    modules = {path: ast.parse(path.read_text("utf-8")) for path in files(package)}
+    hidden = names(package, modules)
+    seen: set[str] = set()
+    for path in modules:
+        for line, comment in blocks(path):
+            words = first_sentence(comment).split()
+            text = " ".join(masked(word, package, hidden) for word in words[:LONGEST])
+            if len(words) >= SHORTEST and text.lower() not in seen:
+                seen.add(text.lower())
+                yield f"{'.'.join(path.relative_to(root()).with_suffix('').parts)}#{line}", text
+
+
+def blocks(path: Path) -> Iterator[tuple[int, str]]:
+    """Comments that have lines to themselves, those of neighbouring lines as one, with the first line's number."""
+    block: list[str] = []
+    for number, line in enumerate([*path.read_text("utf-8").splitlines(), ""], 1):
+        if line.lstrip().startswith("# "):
+            block.append(line.lstrip()[2:])
+        elif block:
+            yield number - len(block), " ".join(block)
+            block = []
 
 
 def root() -> Path:
@@ -112,7 +149,7 @@ def copies(texts: list[str]) -> dict[str, int]:
 
 
 if __name__ == "__main__":
-    made = list(rows())
-    for row in made[:: len(made) // 20]:
-        print(f"{row['label']:16} {row['text']}")
-    print(f"{len(made)} rows:", dict(Counter(row["label"] for row in made)))
+    for made in (list(rows()), list(comments())):
+        for row in made[:: len(made) // 20]:
+            print(f"{row['label']:16} {row['text']}")
+        print(f"{len(made)} rows:", dict(Counter(row["label"] for row in made)))
