@@ -48,5 +48,5 @@ def missing(values: Iterable[Any]) -> NDArray[np.bool_]:
     """Which values are None, NaN or pandas' NA, shape (n,)."""
     import pandas as pd
 
-    found: NDArray[np.bool_] = pd.isna(np.array(list(values), dtype=object))
+    found: NDArray[np.bool_] = pd.isna(np.fromiter(values, dtype=object))  # lists stay single values
     return found

@@ -193,6 +193,15 @@ def test_probabilities_come_in_the_order_of_the_labels_that_are_known(csv):
     assert found.outputs.prediction.tolist() == ["y"]
 
 
+def test_lists_where_text_is_meant_are_text(tmp_path):
+    file = tmp_path / "said.jsonl"
+    lines = [{"id": i, "reference": ["a", "b"], "prediction": said} for i, said in enumerate([["a", "b"], ["c", "d"]])]
+    file.write_text("\n".join(map(json.dumps, lines)))
+    found = read_predictions(file)
+    scored = Scorecard("instruction").score(found.rows, found.outputs)
+    assert scored.metrics["exact_match"] == 0.5
+
+
 def test_a_pickle_is_never_opened(tmp_path):
     file = tmp_path / "said.pkl"
     file.write_bytes(b"\x80\x04N.")
