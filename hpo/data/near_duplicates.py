@@ -147,15 +147,23 @@ def _prefixes(sets: Sets, length: Ints) -> csr_array:
     values = sets.values[place]
     owner = np.repeat(np.arange(len(length)), length)
     shared = values >> np.uint64(56) > 1
-    distinct, column = np.unique(values[shared], return_inverse=True)
+    column, distinct = _factorised(values[shared])
     starts = np.concatenate([[0], np.cumsum(np.bincount(owner[shared], minlength=len(length)))])
-    shape = (len(length), max(len(distinct), 1))
-    return csr_array((np.ones(len(column), np.int32), column.astype(np.int32), starts), shape=shape)
+    shape = (len(length), max(distinct, 1))
+    return csr_array((np.ones(len(column), np.int32), column, starts), shape=shape)
 
 
 def _counting(lengths: Ints) -> Ints:
     """0, 1, ... for each of the lengths, in a row."""
     return np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+
+
+def _factorised(values: NDArray[np.uint64]) -> tuple[NDArray[np.int32], int]:
+    """Equal values as equal numbers from 0, and how many there are."""
+    import pandas as pd
+
+    numbers, distinct = pd.factorize(values)
+    return numbers.astype(np.int32), len(distinct)
 
 
 def _shared(sets: Sets, left: Ints, right: Ints) -> Ints:
@@ -165,16 +173,16 @@ def _shared(sets: Sets, left: Ints, right: Ints) -> Ints:
     rows, back = np.unique(np.concatenate([left, right]), return_inverse=True)
     lengths = sets.sizes[rows]
     values = sets.values[np.repeat(sets.offsets[rows], lengths) + _counting(lengths)]
-    distinct, column = np.unique(values, return_inverse=True)
+    column, distinct = _factorised(values)
     starts = np.concatenate([[0], np.cumsum(lengths)])
-    shape = (len(rows), max(len(distinct), 1))
-    matrix = csr_array((np.ones(len(column), np.int32), column.astype(np.int32), starts), shape=shape)
+    shape = (len(rows), max(distinct, 1))
+    matrix = csr_array((np.ones(len(column), np.int32), column, starts), shape=shape)
     both = matrix[back[: len(left)]].multiply(matrix[back[len(left) :]])
     return np.asarray(both.sum(axis=1), dtype=np.int64).ravel()
 
 
 def blocks(prefix: csr_array, frequency: Ints, most: int) -> Iterator[tuple[int, int]]:
-    """Ranges of rows whose products with rows of ``frequency`` entries a column stay within ``most`` (or single rows)."""
+    """Ranges of rows that meet at most ``most`` entries of the columns that have ``frequency`` of them (or one row)."""
     work = np.concatenate([[0], np.cumsum(frequency[prefix.indices])])[prefix.indptr]
     start = 0
     while start < prefix.shape[0]:

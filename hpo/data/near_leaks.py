@@ -57,7 +57,7 @@ def best_partners(n: int, found: NearCopies) -> tuple[Ints, NDArray[np.float64]]
 
 def _near(words: Words, n: int, threshold: float) -> NearCopies:
     found = join(gram_sets(words, n), threshold, n)
-    return NearCopies(found.pairs - [0, n], found.similarity)
+    return NearCopies(found.pairs - np.array([[0, n]], dtype=np.int64), found.similarity)
 
 
 def _contained(words: Words, n: int, threshold: float, length: int) -> NearCopies:

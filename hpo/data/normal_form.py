@@ -9,14 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 _APART = r"[^\pL\pM\pN]+"  # marks are parts of words: without them most words of Hindi or Thai would be cut to pieces
-_ASCII = bytes(ord(chr(code).lower()) if code < 128 and chr(code).isalnum() else 32 for code in range(128)) + bytes(
-    range(128, 256)
-)
+_BETWEEN = "\x1e"  # ASCII's own record separator
+_ASCII = bytes(
+    10 if code == ord(_BETWEEN) else ord(chr(code).lower()) if chr(code).isalnum() else 32 for code in range(128)
+) + bytes(range(128, 256))
 
 
 def normal_form(texts: Sequence[str]) -> list[str]:
     """Texts without case, punctuation, symbols and extra spaces, compatibility characters (NFKC) replaced."""
-    return [b" ".join(text.split()).decode() for text in bare(texts)]
+    return [b" ".join(text.split()).decode() for text in bare(texts).split(b"\n")] if len(texts) else []
 
 
 def first_copies(texts: Sequence[str]) -> NDArray[np.int64]:
@@ -30,16 +31,20 @@ def first_equal(keys: Sequence[Any]) -> NDArray[np.int64]:
     return np.fromiter((first.setdefault(key, row) for row, key in enumerate(keys)), np.int64, len(keys))
 
 
-def bare(texts: Sequence[str]) -> list[bytes]:
-    """Normal forms in UTF-8 with more spaces than one between words and at the ends; quick where texts are ASCII.
+def bare(texts: Sequence[str]) -> bytes:
+    """Normal forms in UTF-8, a line each, with more spaces than one between words and at the ends; quick for ASCII.
 
     Half a surrogate pair, which no encoding knows, is read as a space.
     """
-    plain = [text.encode().translate(_ASCII) if text.isascii() else b"" for text in texts]
     others = [row for row, text in enumerate(texts) if not text.isascii()]
-    for row, text in zip(others, _arrow([texts[row] for row in others]), strict=True):
-        plain[row] = text.encode()
-    return plain
+    if others:
+        texts = list(texts)
+        for row, text in zip(others, _arrow([texts[row] for row in others]), strict=True):
+            texts[row] = text
+    whole = _BETWEEN.join(texts)
+    if whole.count(_BETWEEN) >= max(len(texts), 1):
+        whole = _BETWEEN.join([text.replace(_BETWEEN, " ") for text in texts])
+    return whole.encode().translate(_ASCII)
 
 
 def _arrow(texts: Sequence[str]) -> list[str]:

@@ -13,6 +13,8 @@ from hpo.data.normal_form import bare
 
 GRAM = 3
 _AT_ONCE = 20_000  # texts taken apart at a time: bounds the memory
+_END = "\n"  # no letter of any word
+_MARK = b" \n "
 _BITS = 56  # of a set's element that tell the 3-gram; the eight above them tell how frequent it is
 _BUCKETS = 23  # bits of the table in which 3-grams are counted
 _ODD = 0x3779B97F4A7C15  # odd, of the golden ratio's digits: spreads numbers evenly (Knuth 1973, section 6.4)
@@ -53,15 +55,18 @@ class Sets:
 def word_codes(texts: Sequence[str]) -> Words:
     """Texts as numbers of the words of their normal form: equal words, equal numbers."""
     import pyarrow as pa
+    import pyarrow.compute as pc
 
-    chunks, counts = [], [np.zeros(0, np.int64)]
-    for start in range(0, len(texts), _AT_ONCE):
-        words, of_each = _split(texts[start : start + _AT_ONCE])
-        chunks.append(words)
-        counts.append(of_each)
-    arrow: Any = pa.chunked_array(chunks, type=pa.large_binary())
-    parts = [part.indices.to_numpy(zero_copy_only=False) for part in arrow.dictionary_encode().chunks]
-    return Words(np.concatenate([np.zeros(0, np.int32), *parts]), _offsets(np.concatenate(counts)))
+    if not len(texts):
+        return Words(np.zeros(0, np.int32), np.zeros(1, np.int64))
+    starts = range(0, len(texts), _AT_ONCE)
+    arrow: Any = pa.chunked_array([_split(texts[start : start + _AT_ONCE]) for start in starts])
+    parts = arrow.dictionary_encode().chunks
+    spaced = pc.utf8_rtrim(parts[-1].dictionary.cast(pa.large_string()), characters=" ").dictionary_encode()
+    number = spaced.indices.to_numpy(zero_copy_only=False)
+    codes = np.concatenate([number[part.indices.to_numpy()] for part in parts])
+    ends = np.flatnonzero(codes == spaced.dictionary.index(pa.scalar(_END, pa.large_string())).as_py())
+    return Words(np.delete(codes, ends), np.append(0, ends - np.arange(len(ends))).astype(np.int64))
 
 
 def first_alike(words: Words) -> Ints:
@@ -105,21 +110,15 @@ def _offsets(lengths: Ints) -> Ints:
     return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
 
 
-def _split(texts: Sequence[str]) -> tuple[Any, Ints]:
-    """The words of texts as one binary array, and how many each text has."""
+def _split(texts: Sequence[str]) -> Any:
+    """The words of texts, each with the spaces after it, as one binary array; a mark of its own ends each text."""
     import pyarrow as pa
 
-    raw = bare(texts)
-    letters = np.frombuffer(b" ".join([*raw, b""]), dtype=np.uint8)
-    inside = np.zeros(len(letters) + 1, dtype=bool)
-    np.not_equal(letters, 32, out=inside[1:])
-    edges = np.flatnonzero(inside[1:] != inside[:-1])  # begin and end of each word in turn
-    begins = edges[::2]
-    offsets = pa.py_buffer(_offsets(edges[1::2] - begins))
-    content = pa.py_buffer(letters[inside[1:]])
-    words = pa.Array.from_buffers(pa.large_binary(), len(begins), [None, offsets, content])
-    ends = np.cumsum(np.fromiter(map(len, raw), np.int64, len(raw)) + 1)
-    return words, np.diff(np.searchsorted(begins, ends), prepend=0)
+    raw = b" " + bare(texts).replace(_END.encode(), _MARK) + _MARK
+    inside = np.frombuffer(raw, dtype=np.uint8) != 32
+    begins = np.flatnonzero(inside[1:] > inside[:-1]) + 1
+    offsets = pa.py_buffer(np.append(begins, len(raw)))
+    return pa.Array.from_buffers(pa.large_binary(), len(begins), [None, offsets, pa.py_buffer(raw)])
 
 
 def _numbered(codes: NDArray[np.int32], starts: NDArray[np.int32]) -> Values:
@@ -175,10 +174,8 @@ def _sort_each(values: Values, offsets: Ints) -> None:
     sizes = np.diff(offsets)
     order = np.argsort(sizes, kind="stable")
     ends = np.flatnonzero(np.diff(sizes[order], append=-1)) + 1
-    start = 0
-    for end in ends:
-        size = int(sizes[order[start]])
+    for rows in np.split(order, ends[:-1]):
+        size = int(sizes[rows[0]]) if len(rows) else 0
         if size > 1:
-            places = offsets[order[start:end], None] + np.arange(size)
+            places = offsets[rows, None] + np.arange(size)
             values[places] = np.sort(values[places], axis=1)
-        start = end

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hpo.data.near_leaks import best_partners, between
 from hpo.data.normal_form import normal_form
@@ -73,25 +74,30 @@ class Leakage:
         """
         known = state if state is not None else self.prepare(None)
         texts, n = asked(data), len(data)
-        kind, partner, similarity = np.full(n, -1), np.full(n, -1), np.zeros(n)
-        for row, (text, normal) in enumerate(zip(texts, normal_form(texts), strict=True)):
-            place = known.exact.get(text) if text.strip() else None
-            kind[row] = 0 if place is not None else -1
-            if place is None and normal and (place := known.normal.get(normal)) is not None:
-                kind[row] = 1
-            if place is not None:
-                partner[row], similarity[row] = place, 1.0
+        kind, partner = _whole(texts, known)
+        similarity = (kind >= 0).astype(np.float64)
         near, contained = between(texts, known.texts, self.threshold, self.containment_words)
         for code, found in ((2, near), (3, contained)):
-            place, alike = best_partners(n, found)
-            new = (kind < 0) & (place >= 0)
-            kind[new], partner[new], similarity[new] = code, place[new], alike[new]
+            others, alike = best_partners(n, found)
+            new = (kind < 0) & (others >= 0)
+            kind[new], partner[new], similarity[new] = code, others[new], alike[new]
         evidence: dict[str, list[Any]] = {name: nothing(n) for name in ("partner", "similarity", "how")}
         for row in np.flatnonzero(kind >= 0):
             evidence["partner"][row] = known.ids[partner[row]]
             evidence["similarity"][row], evidence["how"][row] = float(similarity[row]), HOW[kind[row]]
         flags = {f"leaked_{how}": kind == code for code, how in enumerate(HOW)}
         return ExampleScores(data.ids, {"leaked": counted(kind >= 0)}, flags, evidence, data.groups)
+
+
+def _whole(texts: list[str], known: Known) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows that stand in the reference as a whole: 0 to the letter, 1 in normal form, else -1; and where; (n,) each."""
+    kind, partner = np.full(len(texts), -1, dtype=np.int64), np.full(len(texts), -1, dtype=np.int64)
+    for row, (text, normal) in enumerate(zip(texts, normal_form(texts), strict=True)):
+        for code, place in enumerate((known.exact.get(text), known.normal.get(normal) if normal else None)):
+            if place is not None and text.strip():
+                kind[row], partner[row] = code, place
+                break
+    return kind, partner
 
 
 def _first(texts: list[str]) -> dict[str, int]:
