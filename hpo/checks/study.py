@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from hpo.checks.gates import evaluate_gates, judged
 from hpo.checks.options import CheckOptions, Model
@@ -11,6 +12,9 @@ from hpo.checks.run import check_rows, leakage_of
 from hpo.checks.values import Check, DataReport, Finding
 from hpo.config.models import TaskKind
 from hpo.data.rows import Rows, Splits
+from hpo.evaluators.content import content
+
+NOISE_GATE = "max_label_noise"
 
 
 def check_splits(
@@ -20,7 +24,7 @@ def check_splits(
 
     Args:
         splits: the rows of the study.
-        thresholds: gates by name; those of label noise are not measured here but by ``hpo check-data``.
+        thresholds: gates by name; label noise, which takes a model, is measured only where it is among them.
         task: of the study.
         model: tokenizer and length of the study's model; None: rows that it would cut are not looked for.
 
@@ -35,6 +39,8 @@ def check_splits(
         tested = _leakage(splits.train, splits.test)
         held_out += len(splits.test)
         report = _joined(report, tested, held_out)
+    if NOISE_GATE in thresholds and task == "classification":
+        report = _with_noise(report, splits.train)
     gates = evaluate_gates(report.checks, thresholds)
     against = "validation" if splits.test is None else "validation and test"
     return replace(
@@ -45,6 +51,25 @@ def check_splits(
         gates=tuple(gates),
         checks=judged(report.checks, gates),
     )
+
+
+def _with_noise(report: DataReport, train: Rows) -> DataReport:
+    """The report with the estimated share of wrong labels, and the rows whose label a model contradicts."""
+    from hpo.checks.label_noise import label_noise
+
+    noise = label_noise(train)
+    found = noise.as_dict(train, content(train))
+    rows = [_contradicted(row) for row in found["ranked"]]
+    value, low, high = noise.estimate.value, noise.estimate.low, noise.estimate.high
+    check = Check(
+        "label_noise", value, low, high, len(rows), "look" if rows else "ok", "estimated share of wrong labels"
+    )
+    return replace(report, checks=(*report.checks, check), findings=(*report.findings, *rows), label_noise=found)
+
+
+def _contradicted(row: Mapping[str, Any]) -> Finding:
+    evidence = {"suggested": row["suggested"], "margin": row["margin"]}
+    return Finding("label_noise", row["id"], evidence=evidence, text=row["text"], label=row["label"])
 
 
 def _leakage(train: Rows, test: Rows) -> tuple[Check, list[Finding]]:

@@ -135,7 +135,8 @@ def _words(found: Mapping[str, Any], gate: Mapping[str, Any]) -> str:
 def _pair(finding: Mapping[str, Any]) -> str:
     """Two rows by their ids, each with the split it lies in where that is told."""
     if finding.get("partner") is None:
-        return f"row {finding['id']}"
+        suggested = finding["evidence"].get("suggested")
+        return f"row {finding['id']}" + (f" ({finding['label']}, or rather {suggested})" if suggested else "")
     where = f" of {finding['partner_file']}" if finding.get("partner_file") else ""
     return f"row {finding['id']} is like row {finding['partner']}{where}"
 

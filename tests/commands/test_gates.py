@@ -204,3 +204,15 @@ def test_rows_that_the_model_would_cut_can_be_gated(
     else:
         with pytest.raises(GateFailed, match="max_truncated_ratio 1"):
             check(file)
+
+
+def test_wrong_labels_are_looked_for_where_they_are_gated(study: Callable[..., Path], check: Any) -> None:
+    file = study(gates="max_label_noise: 0.05")
+    assert check(file)[0].found["checks"]["label_noise"]["value"] == 0
+    lines = [json.loads(line) for line in (file.parent / "train.jsonl").read_text().splitlines()]
+    for row in lines[::4]:
+        row["label"] = "music"  # of a row on animals
+    (file.parent / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in lines))
+    with pytest.raises(GateFailed, match="max_label_noise") as caught:
+        check(file)
+    assert "(music, or rather animal)" in caught.value.faults[0].what
