@@ -23,7 +23,10 @@ class AugmentConfig(BaseModel):
         Field(description="words left out or swapped (EDA, Wei and Zou 2019), or letters mistyped"),
     ]
     share: Annotated[float, Field(gt=0, le=1, description="of the training rows, a changed copy each")] = 0.5
-    rate: Annotated[float, Field(gt=0, lt=1, description="of the words (typos: of the letters) that are changed")] = 0.1
+    rate: Annotated[
+        float | None,
+        Field(gt=0, lt=1, description="of the words (typos: of the letters) that are changed; unset: 0.1, typos: 0.03"),
+    ] = None
 
 
 class PreparationConfig(BaseModel):

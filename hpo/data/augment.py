@@ -27,10 +27,11 @@ def augment(rows: Rows, settings: AugmentConfig, seed: int) -> Rows:
     """
     draw = np.random.default_rng(seed)
     chosen = np.sort(draw.choice(len(rows), round(settings.share * len(rows)), replace=False)).astype(np.int64)
-    change = {"delete_words": delete_words, "swap_words": swap_words, "typos": typos}[settings.method]
+    change, usual = _METHODS[settings.method]
+    rate = settings.rate or usual
 
     def changed(texts: Sequence[str]) -> list[str]:
-        return [change(text, settings.rate, draw) for text in texts]
+        return [change(text, rate, draw) for text in texts]
 
     return joined(rows, change_texts(copies(rows, chosen), changed)) if len(chosen) else rows
 
@@ -49,10 +50,10 @@ def swap_words(text: str, rate: float, draw: Draw) -> str:
     words = _WORD.findall(text)
     if len(words) < 2:
         return text
-    order = np.arange(len(words))
-    for _ in range(max(1, round(rate * len(words)))):
-        a, b = draw.choice(len(words), 2, replace=False)
-        order[[a, b]] = order[[b, a]]
+    order, count = list(range(len(words))), max(1, round(rate * len(words)))
+    first, further = draw.integers(len(words), size=count), draw.integers(1, len(words), size=count)
+    for a, b in zip(first.tolist(), ((first + further) % len(words)).tolist(), strict=True):  # two that differ
+        order[a], order[b] = order[b], order[a]
     return _joined(text, [(words[at][0], gap) for at, (_, gap) in zip(order, words, strict=True)])
 
 
@@ -63,35 +64,38 @@ def typos(text: str, rate: float, draw: Draw) -> str:
     """
     letters = [index for index, letter in enumerate(text) if letter.isalpha()]
     wrong = np.array(letters, dtype=np.int64)[draw.random(len(letters)) < rate]
+    slips, keys = draw.integers(len(_SLIPS), size=len(wrong)), draw.random(len(wrong))
     written = list(text)
-    for at in wrong:
-        slip = _SLIPS[int(draw.integers(len(_SLIPS)))]
-        slip(written, int(at), draw)
+    for at, slip, key in zip(wrong.tolist(), slips.tolist(), keys.tolist(), strict=True):
+        _SLIPS[slip](written, at, key)
     return "".join(written)
 
 
-def _beside(written: list[str], at: int, draw: Draw) -> None:
+def _beside(written: list[str], at: int, key: float) -> None:
     letter = written[at]
     near = _NEIGHBOURS.get(letter.lower(), "")
     if near:
-        other = near[int(draw.integers(len(near)))]
+        other = near[int(key * len(near))]
         written[at] = other.upper() if letter.isupper() else other
 
 
-def _twice(written: list[str], at: int, draw: Draw) -> None:
+def _twice(written: list[str], at: int, key: float) -> None:
     written[at] *= 2
 
 
-def _missing(written: list[str], at: int, draw: Draw) -> None:
+def _missing(written: list[str], at: int, key: float) -> None:
     written[at] = ""
 
 
-def _after(written: list[str], at: int, draw: Draw) -> None:
+def _after(written: list[str], at: int, key: float) -> None:
     if at + 1 < len(written) and written[at + 1].isalpha():
         written[at], written[at + 1] = written[at + 1], written[at]
 
 
-_SLIPS: tuple[Callable[[list[str], int, Draw], None], ...] = (_beside, _twice, _missing, _after)
+_SLIPS: tuple[Callable[[list[str], int, float], None], ...] = (_beside, _twice, _missing, _after)
+
+
+_METHODS = {"delete_words": (delete_words, 0.1), "swap_words": (swap_words, 0.1), "typos": (typos, 0.03)}  # usual rates
 
 
 def _neighbours() -> dict[str, str]:

@@ -14,10 +14,11 @@ def copies(rows: Rows, positions: NDArray[np.int64]) -> Rows:
     """The rows at ``positions``, shape (m,), which may repeat, named ``<id>#1``, ``<id>#2``, ... ."""
     import pandas as pd
 
-    taken, names = {str(name) for name in rows.ids}, []
+    ids = rows.ids
+    taken, names = {str(name) for name in ids}, []
     for row in positions:
         number = 1
-        while (name := f"{rows.ids[row]}#{number}") in taken:
+        while (name := f"{ids[row]}#{number}") in taken:
             number += 1
         taken.add(name)
         names.append(name)

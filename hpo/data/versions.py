@@ -93,18 +93,19 @@ def changes(old: Rows, new: Rows) -> Changes:
     are matched by what they ask (the text), copies one to one in their order, and a row whose text has changed is one
     removed and one added.
     """
-    by_id = _ids_hold(old, new)
-    keys = (old.ids.tolist(), new.ids.tolist()) if by_id else (_numbered(_asked(old)), _numbered(_asked(new)))
+    values, ids = (_values(old), _values(new)), (old.ids.tolist(), new.ids.tolist())
+    asked = (_asked(values[0]), _asked(values[1]))
+    by_id = _ids_hold(ids, asked)
+    keys: tuple[list[Any], list[Any]] = ids if by_id else (_numbered(asked[0]), _numbered(asked[1]))
     before, after = {key: row for row, key in enumerate(keys[0])}, {key: row for row, key in enumerate(keys[1])}
     both = [(before[key], row) for key, row in after.items() if key in before]
-    values = (_values(old), _values(new))
-    changed = [_compare(values[0][a], values[1][b], str(new.ids[b])) for a, b in both]
+    changed = [_compare(values[0][a], values[1][b], str(ids[1][b])) for a, b in both]
     found = tuple(each for each in changed if each is not None)
     moved = Counter((c.before, c.after) for c in found if c.before is not None and c.after is not None)
     return Changes(
         "id" if by_id else "text",
-        tuple(str(new.ids[row]) for key, row in after.items() if key not in before),
-        tuple(str(old.ids[row]) for key, row in before.items() if key not in after),
+        tuple(str(ids[1][row]) for key, row in after.items() if key not in before),
+        tuple(str(ids[0][row]) for key, row in before.items() if key not in after),
         found,
         len(both) - len(found),
         dict(moved),
@@ -133,10 +134,10 @@ def _plain(value: Any) -> Any:
     return value.tolist() if isinstance(value, np.ndarray | np.generic) else str(value)
 
 
-def _asked(rows: Rows) -> list[str]:
+def _asked(values: Sequence[dict[str, Any]]) -> list[str]:
     """What a row asks: all of it but its label, answer and group."""
     hidden = ("label", "reference", "group")
-    return [_json({name: value for name, value in row.items() if name not in hidden}) for row in _values(rows)]
+    return [_json({name: value for name, value in row.items() if name not in hidden}) for row in values]
 
 
 def _numbered(keys: Sequence[str]) -> list[tuple[str, int]]:
@@ -149,18 +150,19 @@ def _numbered(keys: Sequence[str]) -> list[tuple[str, int]]:
     return numbered
 
 
-def _ids_hold(old: Rows, new: Rows) -> bool:
+def _ids_hold(ids: tuple[list[Any], list[Any]], asked: tuple[list[str], list[str]]) -> bool:
     """Whether ids name the same rows in both versions."""
-    before, after = {str(i): row for row, i in enumerate(old.ids)}, {str(i): row for row, i in enumerate(new.ids)}
+    before, after = ({str(name): row for row, name in enumerate(names)} for names in ids)
     shared = [i for i in after if i in before]
     if 2 * len(shared) < min(len(before), len(after)) or not shared:
         return False
-    asked = (_asked(old), _asked(new))
     same = sum(asked[0][before[i]] == asked[1][after[i]] for i in shared)
     return 2 * same >= len(shared)
 
 
 def _compare(old: dict[str, Any], new: dict[str, Any], name: str) -> Changed | None:
+    if list(old.values()) == list(new.values()) and old.keys() == new.keys():
+        return None
     columns = tuple(c for c in {**old, **new} if _json(old.get(c)) != _json(new.get(c)))
     if not columns:
         return None

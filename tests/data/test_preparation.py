@@ -133,7 +133,7 @@ def test_every_step_is_on_record_in_order_with_what_it_left():
         ("augment", 48, 60),
     ]
     assert record[4].parameters == {"fraction": 0.5}
-    assert record[6].parameters == {"method": "swap_words", "share": 0.25, "rate": 0.1}
+    assert record[6].parameters == {"method": "swap_words", "share": 0.25, "rate": None}
     final = prepare_training(given, EVERYTHING, seed=5)
     assert record[-1].fingerprint == version(final).fingerprint
     assert final.frame["id"].is_unique
