@@ -59,7 +59,8 @@ def pairs(
     """
     data = baseline.data
     primary = primary_of(data)
-    second = [name for name in wanted or registry.STANDARD[data.task] if name in metrics and name != primary]
+    usual = wanted or (registry.STANDARD[data.task] if data.metrics is None else list(metrics))
+    second = [name for name in usual if name in metrics and name != primary]
     free = replace(settings, equivalence_margin=None)
     found = []
     for other in others:

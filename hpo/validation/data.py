@@ -48,6 +48,7 @@ class DataSet:
     fingerprint: str = ""
     study: str = ""
     warnings: tuple[str, ...] = ()
+    metrics: Mapping[str, Any] | None = None  # of a task of lm-evaluation-harness: evaluator and metric by name
 
     @property
     def name(self) -> str:
@@ -79,6 +80,8 @@ def open_data(entry: DatasetEntry, config: ValidationConfig) -> DataSet:
         DataError, ConfigurationError, ObjectiveError: its rows cannot be used.
     """
     task = entry.task or config.task
+    if entry.lm_eval is not None:
+        return DataSet(entry, "language_modeling", empty_rows(np.empty(0, dtype=object)), None, ())
     warnings: list[str] = []
     splits: Splits | None
     if entry.run is not None:
@@ -94,6 +97,15 @@ def open_data(entry: DatasetEntry, config: ValidationConfig) -> DataSet:
     print_of = _fingerprint(rows, task, labels)
     study = "" if splits is None else splits.fingerprint
     return DataSet(entry, task, rows, train, labels, columns, print_of, study, tuple(warnings))
+
+
+def empty_rows(ids: NDArray[np.object_]) -> Rows:
+    """Rows of which nothing but the ids is known, shape (n,)."""
+    import pandas as pd
+
+    from hpo.data.rows import Rows
+
+    return Rows(pd.DataFrame({"id": ids}), "custom")
 
 
 def _whole(entry: DatasetEntry) -> bool:

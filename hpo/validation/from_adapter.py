@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
-from hpo.config.models import ModelConfig
+from hpo.config.models import ModelConfig, TaskKind
 from hpo.errors import ModelError
 from hpo.training.artifacts import Manifest, read_manifest
 from hpo.training.foreign import AdapterConfig, open_adapter, read_adapter
@@ -62,10 +64,12 @@ def _base(entry: ModelEntry, data: DataSet, folder: Path) -> ModelConfig:
 def _ours(
     manifest: Manifest, folder: Path, base: ModelConfig, data: DataSet, context: Context, identity: dict[str, object]
 ) -> Member:
-    if manifest.kind != data.task:
+    if manifest.kind != data.task and data.entry.lm_eval is None:
         raise ModelError(f"it was tuned for {manifest.kind}, and the data set's task is {data.task}")
     labels = manifest.labels or data.labels
     task = task_of(data, context, base, manifest.settings.model_dump(), labels)
+    if data.entry.lm_eval is not None:
+        task = replace(task, kind=cast(TaskKind, manifest.kind))
     objective = "full_finetune" if manifest.full else "lora"
     return Member(0, identity, lambda: open_objective(objective, task, folder), labels)
 

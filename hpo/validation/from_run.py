@@ -80,7 +80,7 @@ def members(entry: ModelEntry, value: str, data: DataSet, context: Context) -> F
     from hpo.records.opening import open_run
 
     study = Study(*open_run(Path(value)), context)
-    if study.config.task != data.task:
+    if study.config.task != data.task and data.entry.lm_eval is None:
         what = f"the study's task is {study.config.task}, the data set's {data.task}"
         raise ModelError(what, hint="validate it on data of its own task")
     chosen_on = study.has_rows

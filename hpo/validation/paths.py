@@ -23,6 +23,8 @@ def resolve(draft: Draft) -> None:
         for name in DATA_FILES:
             _existing(draft, ("datasets", index, "data", name), "data file", os.path.isfile)
         _existing(draft, ("datasets", index, "run"), "run folder", os.path.isdir)
+        if str(draft.get("datasets", index, "lm_eval")).endswith((".yaml", ".yml")):
+            _existing(draft, ("datasets", index, "lm_eval"), "task file", os.path.isfile)
         _own_metric(draft, ("datasets", index, "primary"))
     for index in range(len(draft.entries("metrics"))):
         _own_metric(draft, ("metrics", index))

@@ -12,6 +12,7 @@ import numpy as np
 from hpo.errors import ConfigurationError, Fault, HpoError
 from hpo.records.environment import environment
 from hpo.statistics.values import Settings
+from hpo.validation import harness_sets
 from hpo.validation.answers import Asking, Say, answers
 from hpo.validation.browser import errors
 from hpo.validation.comparing import Pair, corrected, pairs, refuse_chosen
@@ -63,8 +64,9 @@ def validate(config: ValidationConfig | str | Path, *, say: Say = lambda text: N
     gathered = Gathered()
     _open_everything(config, context, gathered)
     asking = Asking(context, Store(out / "predictions"), say)
-    for data in gathered.data.values():
-        _ask_everyone(data, config, gathered, asking)
+    for data in list(gathered.data.values()):
+        take = _ask_everyone if data.entry.lm_eval is None else _run_task
+        take(data, config, gathered, asking)
     sheet = _sheet(config, gathered, out, say)
     rated = None
     if config.ratings:
@@ -107,6 +109,8 @@ def _open_everything(config: ValidationConfig, context: Context, gathered: Gathe
             wanted = wanted_outputs(data, metrics_of(data, config.metrics))
             try:
                 found = find(entry, data, replace(context, outputs=wanted))
+                if found is not None and data.entry.lm_eval is not None:
+                    harness_sets.check(entry, data, found)
             except HpoError as error:
                 faults += error.faults
                 continue
@@ -137,6 +141,23 @@ def _ask_everyone(data: DataSet, config: ValidationConfig, gathered: Gathered, a
         for cost in said.costs:
             if cost.get("parameters"):
                 gathered.parameters[entry.name] = cost["parameters"]
+
+
+def _run_task(data: DataSet, config: ValidationConfig, gathered: Gathered, asking: Asking) -> None:
+    """Put a task of lm-evaluation-harness to every model."""
+    for entry in config.models:
+        found = gathered.found.get((entry.name, data.name))
+        if found is None:
+            continue
+        said, done = harness_sets.ask(entry, data, found, asking.context, Path(str(config.out)) / "predictions")
+        for text in done:
+            asking.say(text)
+        if gathered.data[data.name].metrics is None:
+            gathered.data[data.name] = harness_sets.answered(data, said)
+        known = gathered.data[data.name]
+        gathered.scored.setdefault(data.name, []).append(harness_sets.scored(entry.name, known, said))
+        row = cost_row(entry.name, data.name, said.costs, config.price_per_device_hour)
+        gathered.costs.append({**row, "rows": len(known.rows)})
 
 
 def _report(config: ValidationConfig, settings: Settings, gathered: Gathered) -> dict[str, Any]:

@@ -39,11 +39,17 @@ class Scored:
 
 def primary_of(data: DataSet) -> str:
     """The metric that decides on a data set."""
+    if data.metrics is not None:
+        return next(iter(data.metrics))
     return data.entry.primary or registry.STANDARD[data.task][0]
 
 
 def metrics_of(data: DataSet, wanted: Sequence[str]) -> dict[str, tuple[Evaluator, Metric]]:
     """The metrics of a data set by name, the primary one first; those of other tasks are passed over."""
+    if data.metrics is not None:
+        return dict(data.metrics)
+    if data.entry.lm_eval is not None:  # known when the task has been run
+        return {}
     names = [primary_of(data)]
     if wanted:
         known = registry.metric_names(data.task)
