@@ -9,6 +9,7 @@ from typing import cast
 
 from hpo.config.models import ModelConfig, TaskKind
 from hpo.errors import ModelError
+from hpo.objective import Task
 from hpo.training.artifacts import Manifest, read_manifest
 from hpo.training.foreign import AdapterConfig, open_adapter, read_adapter
 from hpo.validation.data import DataSet, list_of
@@ -37,7 +38,11 @@ def members(entry: ModelEntry, value: str, data: DataSet, context: Context) -> F
     }
     if (folder / _MANIFEST).is_file():
         manifest = read_manifest(folder)
-        return Found("adapter", value, (_ours(manifest, folder, base, data, context, identity),))
+        labels = manifest.labels or data.labels
+        task = _own_task(manifest, data, task_of(data, context, base, manifest.settings.model_dump(), labels))
+        objective = "full_finetune" if manifest.full else "lora"
+        member = Member(0, identity, lambda: open_objective(objective, task, folder), labels)
+        return Found("adapter", value, (member,))
     found = read_adapter(folder)
     labels = _labels(entry, found, data, base)
     task = task_of(data, context, base, settings_of(entry), labels)
@@ -61,17 +66,13 @@ def _base(entry: ModelEntry, data: DataSet, folder: Path) -> ModelConfig:
     return ModelConfig(name=base, trust_remote_code=entry.trust_remote_code)
 
 
-def _ours(
-    manifest: Manifest, folder: Path, base: ModelConfig, data: DataSet, context: Context, identity: dict[str, object]
-) -> Member:
-    if manifest.kind != data.task and data.entry.lm_eval is None:
-        raise ModelError(f"it was tuned for {manifest.kind}, and the data set's task is {data.task}")
-    labels = manifest.labels or data.labels
-    task = task_of(data, context, base, manifest.settings.model_dump(), labels)
+def _own_task(manifest: Manifest, data: DataSet, task: Task) -> Task:
+    """The task that it was tuned for."""
     if data.entry.lm_eval is not None:
-        task = replace(task, kind=cast(TaskKind, manifest.kind))
-    objective = "full_finetune" if manifest.full else "lora"
-    return Member(0, identity, lambda: open_objective(objective, task, folder), labels)
+        return replace(task, kind=cast(TaskKind, manifest.kind))
+    if manifest.kind != data.task:
+        raise ModelError(f"it was tuned for {manifest.kind}, and the data set's task is {data.task}")
+    return task
 
 
 def _labels(entry: ModelEntry, found: AdapterConfig, data: DataSet, base: ModelConfig) -> tuple[str, ...]:

@@ -61,7 +61,7 @@ class TaskAnswers:
     costs: tuple[Mapping[str, Any], ...]
 
 
-def check(entry: ModelEntry, data: DataSet, found: Found) -> None:
+def check_task(entry: ModelEntry, data: DataSet, found: Found) -> None:
     """Refuse what the harness cannot ask.
 
     Raises:
@@ -80,7 +80,7 @@ def task_name(data: DataSet) -> str:
     return NAMES.get(named.casefold(), named)
 
 
-def ask(
+def put_task(
     entry: ModelEntry, data: DataSet, found: Found, context: Context, folder: Path
 ) -> tuple[TaskAnswers, list[str]]:
     """Scores of all members in the task: those that were kept, else asked for now.
@@ -175,7 +175,7 @@ def _metric(name: str, better: Mapping[str, bool | None]) -> tuple[HarnessEvalua
     return HarnessEvaluator(f"lm_eval {name}", (metric,)), metric
 
 
-def scored(model: str, data: DataSet, said: TaskAnswers) -> Scored:
+def task_scores(model: str, data: DataSet, said: TaskAnswers) -> Scored:
     """The row scores as the evaluators give them.
 
     Raises:

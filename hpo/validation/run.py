@@ -12,20 +12,21 @@ import numpy as np
 from hpo.errors import ConfigurationError, Fault, HpoError
 from hpo.records.environment import environment
 from hpo.statistics.values import Settings
-from hpo.validation import harness_sets
 from hpo.validation.answers import Asking, Say, answers
 from hpo.validation.browser import errors
 from hpo.validation.comparing import Pair, corrected, pairs, refuse_chosen
 from hpo.validation.cost import cost_row, front
 from hpo.validation.data import DataSet, open_data
+from hpo.validation.harness_sets import answered, check_task, put_task, task_scores
 from hpo.validation.load import load
-from hpo.validation.members import Context, Found, find
+from hpo.validation.members import Context, Found
 from hpo.validation.models import ModelEntry, ValidationConfig
 from hpo.validation.pictures import pictures
 from hpo.validation.ranking import ranks
 from hpo.validation.rated import ratings
 from hpo.validation.scoring import Scored, estimates, metrics_of, primary_of, score, wanted_outputs
 from hpo.validation.sheet import instructions, write_sheet
+from hpo.validation.sources import find
 from hpo.validation.stored import Store
 from hpo.validation.wording import rank_sentence, sentences
 
@@ -110,7 +111,7 @@ def _open_everything(config: ValidationConfig, context: Context, gathered: Gathe
             try:
                 found = find(entry, data, replace(context, outputs=wanted))
                 if found is not None and data.entry.lm_eval is not None:
-                    harness_sets.check(entry, data, found)
+                    check_task(entry, data, found)
             except HpoError as error:
                 faults += error.faults
                 continue
@@ -149,13 +150,13 @@ def _run_task(data: DataSet, config: ValidationConfig, gathered: Gathered, askin
         found = gathered.found.get((entry.name, data.name))
         if found is None:
             continue
-        said, done = harness_sets.ask(entry, data, found, asking.context, Path(str(config.out)) / "predictions")
+        said, done = put_task(entry, data, found, asking.context, Path(str(config.out)) / "predictions")
         for text in done:
             asking.say(text)
         if gathered.data[data.name].metrics is None:
-            gathered.data[data.name] = harness_sets.answered(data, said)
+            gathered.data[data.name] = answered(data, said)
         known = gathered.data[data.name]
-        gathered.scored.setdefault(data.name, []).append(harness_sets.scored(entry.name, known, said))
+        gathered.scored.setdefault(data.name, []).append(task_scores(entry.name, known, said))
         row = cost_row(entry.name, data.name, said.costs, config.price_per_device_hour)
         gathered.costs.append({**row, "rows": len(known.rows)})
 
@@ -166,6 +167,7 @@ def _report(config: ValidationConfig, settings: Settings, gathered: Gathered) ->
         for name, scored in gathered.scored.items()
         for one in scored
         for row in estimates(one, metrics_of(gathered.data[name], config.metrics), settings)
+        if row["n"] or row["metric"] in config.metrics or row["metric"] == primary_of(gathered.data[name])
     ]
     compared = _compared(config, settings, gathered)
     primary = {
