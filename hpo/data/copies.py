@@ -31,9 +31,3 @@ def joined(rows: Rows, more: Rows) -> Rows:
     import pandas as pd
 
     return replace(rows, frame=pd.concat([rows.frame, more.frame], ignore_index=True)) if len(more) else rows
-
-
-def original(rows: Rows) -> NDArray[np.bool_]:
-    """Which rows are no copies of another row that is there, shape (n,)."""
-    names = {str(name) for name in rows.ids}
-    return np.array([str(name).rpartition("#")[0] not in names for name in rows.ids], dtype=bool)

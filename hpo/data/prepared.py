@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hpo.config.preparation import AS_GIVEN, PreparationConfig
+from hpo.config.preparation import AS_GIVEN, SEARCHABLE, PreparationConfig
 from hpo.data.class_weights import class_weights, row_weights
 from hpo.data.preparation import Preparation, chosen, prepare_training
 from hpo.data.rows import Rows
 
-DEFAULTS: Mapping[str, Any] = {"preprocessing": None, "class_weights": "none", "train_fraction": 1.0}
+DEFAULTS: Mapping[str, Any] = {name: PreparationConfig.model_fields[name].default for name in SEARCHABLE}
 _KEPT = 4  # prepared rows held at a time
 
 

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from hpo.config.preparation import AugmentConfig
 from hpo.data.augment import augment, delete_words, swap_words, typos
-from hpo.data.copies import original
 from hpo.data.rows import Rows
 
 TEXT = "the quick brown fox  jumps over\nthe lazy dog"
@@ -85,7 +84,6 @@ def test_copies_come_after_the_rows_with_names_of_their_own():
     assert copies["group"].tolist() == ["g"] * 3
     assert copies["label"].tolist() == ["x"] * 3
     assert all(text != TEXT for text in copies["text"])
-    assert original(found).tolist() == [True] * 10 + [False] * 3
     assert augment(rows(10), settings, seed=3).frame.equals(found.frame)
     assert not augment(rows(10), settings, seed=4).frame.equals(found.frame)
 
