@@ -1,6 +1,7 @@
 """A real browser for the tests of pages: headless Chromium, spoken to over a pipe with its DevTools protocol."""
 
 import base64
+import fcntl
 import json
 import os
 import select
@@ -29,18 +30,19 @@ class Chromium:
     def __init__(self, profile: Path) -> None:
         program = shutil.which("chromium")
         assert program is not None
-        to_read, self._write = os.pipe()
-        self._read, to_write = os.pipe()
-        # Chromium reads its orders from descriptor 3 and answers on 4; the shell puts them there.
-        command = ["sh", "-c", f'exec "$0" "$@" 3<&{to_read} 4>&{to_write}', program, *OPTIONS]
+        theirs, self._write = os.pipe()
+        self._read, answers = os.pipe()
+        # Chromium reads its orders from descriptor 3 and answers on 4; the shell puts them there, from high ones.
+        to_read, to_write = (fcntl.fcntl(each, fcntl.F_DUPFD, 10) for each in (theirs, answers))
+        command = ["bash", "-c", f'exec "$0" "$@" 3<&{to_read} 4>&{to_write}', program, *OPTIONS]
         self._process = subprocess.Popen(
             [*command, f"--user-data-dir={profile}", "about:blank"],
             pass_fds=(to_read, to_write),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        os.close(to_read)
-        os.close(to_write)
+        for each in (theirs, answers, to_read, to_write):
+            os.close(each)
         self._rest = b""
         self._number = 0
         self._session: str | None = None

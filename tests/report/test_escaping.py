@@ -13,7 +13,7 @@ from hpo.report.escaping import excerpt, label, masked, masking, script_json, vi
 def test_visible_text_can_be_written_and_hides_nothing(text: str) -> None:
     shown = visible(text)
     shown.encode("utf-8")
-    assert not any(ord(c) < 32 and c not in "\t\n" or 0x202A <= ord(c) <= 0x202E or c == "\ufeff" for c in shown)
+    assert not any((ord(c) < 32 and c not in "\t\n") or 0x202A <= ord(c) <= 0x202E or c == "\ufeff" for c in shown)
 
 
 def test_what_people_write_stays_as_it_is() -> None:
