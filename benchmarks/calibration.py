@@ -153,10 +153,11 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
     arguments = parser.parse_args()
     common.use_threads(1)
-    from benchmarks.calibration_draws import scenarios
+    from benchmarks.calibration_draws import estimates
+    from benchmarks.calibration_pairs import comparisons
 
     runs, found = QUICK if arguments.quick else RUNS, []
-    for scenario in scenarios():
+    for scenario in (*estimates(), *comparisons()):
         if arguments.only in scenario.name:
             common.note(scenario.name)
             found.append(simulate(scenario, runs))

@@ -41,7 +41,7 @@ class Ranks:
     def as_dict(self, names: Sequence[str]) -> dict[str, Any]:
         """For ``--json``: missing is None."""
         return {
-            "mean_ranks": dict(zip(names, self.mean_ranks.tolist(), strict=True)),
+            "mean_ranks": {name: finite(rank) for name, rank in zip(names, self.mean_ranks.tolist(), strict=True)},
             "friedman_p": finite(self.omnibus.p_value),
             "critical_difference": finite(self.critical_difference),
             "sentence": self.sentence(names),
