@@ -275,7 +275,7 @@ def test_equivalent_means_that_the_90_percent_interval_lies_within_the_margin(sh
     d = rng.normal(shift, 0.2, 400)
     found = paired.means(d, np.zeros(400), None, Settings(equivalence_margin=0.05))
     inner = paired.means(d, np.zeros(400), None, Settings(confidence=0.90))
-    within = -0.05 < inner.low and inner.high < 0.05
+    within = inner.low > -0.05 and inner.high < 0.05
     assert (found.equivalence_p <= 0.05) == within
     t = (0.05 - abs(d.mean())) / sps.sem(d)
     assert found.equivalence_p == pytest.approx(min(sps.t.sf(t, 399), 0.5), abs=1e-6)
