@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -66,9 +67,7 @@ def _contained(words: Words, n: int, threshold: float, length: int) -> NearCopie
     starts = np.flatnonzero(owner[: max(len(owner) - length + 1, 0)] == owner[length - 1 :])
     own = owner[starts]
     sizes = np.bincount(own, minlength=rows)
-    kept = _on_both_sides(_hashed(words.codes, length)[starts], own < n)
-    runs = np.ascontiguousarray(words.codes[starts[kept, None] + np.arange(length)])
-    _, column = np.unique(runs.view(f"V{runs.dtype.itemsize * length}").ravel(), return_inverse=True)
+    column, kept = _numbered(words.codes, starts, own < n, length)
     found, shares = [np.empty((0, 2), np.int64)], [np.empty(0)]
     for pairs, of_left, of_right in _overlaps(own[kept], column, rows, n):
         left, right = sizes[pairs[:, 0]], sizes[n + pairs[:, 1]]
@@ -79,10 +78,29 @@ def _contained(words: Words, n: int, threshold: float, length: int) -> NearCopie
     return NearCopies(np.concatenate(found), np.concatenate(shares))
 
 
-def _hashed(codes: NDArray[np.int32], length: int) -> NDArray[np.uint64]:
+def _numbered(codes: NDArray[np.int32], starts: Ints, first: NDArray[np.bool_], length: int) -> tuple[Ints, Ints]:
+    """The runs that both sides have as numbers from 0, equal ones for equal runs only, and their positions.
+
+    Hashes of 64 bits tell runs apart; all words are compared then, and other hashes taken should two ever collide.
+    """
+    import pandas as pd
+
+    for salt in itertools.count(1):
+        hashed = _hashed(codes, length, salt)[starts]
+        kept = _on_both_sides(hashed, first)
+        column, _ = pd.factorize(hashed[kept])
+        begins = starts[kept]
+        same = np.empty(int(column.max(initial=-1)) + 1, dtype=np.int64)
+        same[column] = begins
+        if all(np.array_equal(codes[begins + step], codes[same[column] + step]) for step in range(length)):
+            break
+    return column, kept
+
+
+def _hashed(codes: NDArray[np.int32], length: int, salt: int) -> NDArray[np.uint64]:
     """A number for each run of ``length`` words, shape (w - length + 1,): equal runs, equal numbers."""
     whole = max(len(codes) - length + 1, 0)
-    mixed = (codes.astype(np.uint64) + np.uint64(1)) * _ODD
+    mixed = (codes.astype(np.uint64) + np.uint64(salt)) * _ODD
     mixed ^= mixed >> np.uint64(29)
     number = np.zeros(whole, dtype=np.uint64)
     for step in range(length):

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from hpo.data.normal_form import first_copies
+from hpo.data.normal_form import first_equal, normal_form
 from hpo.data.rows import Rows
 from hpo.evaluators.content import content
 from hpo.evaluators.findings import counted, nothing, share_of
@@ -35,19 +34,15 @@ class ExactCopies:
     def score(self, data: Rows, outputs: Outputs | None = None, state: None = None) -> ExampleScores:
         """Copies among n rows."""
         texts, ids, n = content(data), data.ids, len(data)
+        normal = normal_form(texts)
+        own, same, alike = np.arange(n), first_equal(texts), first_equal(normal)
         there = np.array([bool(text.strip()) for text in texts], dtype=bool)
-        own, same, alike = np.arange(n), _first_equal(texts), first_copies(texts)
+        words = np.array([bool(text) for text in normal], dtype=bool)
         exact = (same != own) & there
-        normalised = (alike != own) & there & ~exact
+        normalised = (alike != own) & words & ~exact
         partner, similarity = nothing(n), nothing(n)
         for row in np.flatnonzero(exact | normalised):
             partner[row], similarity[row] = ids[same[row] if exact[row] else alike[row]], 1.0
         flags = {"exact_duplicate": exact, "normalised_duplicate": normalised}
         evidence = {"partner": partner, "similarity": similarity}
         return ExampleScores(ids, {"duplicate": counted(exact, normalised)}, flags, evidence, data.groups)
-
-
-def _first_equal(texts: list[str]) -> NDArray[np.int64]:
-    """For each text the position of the first that is equal to it, shape (n,)."""
-    first: dict[str, int] = {}
-    return np.fromiter((first.setdefault(text, row) for row, text in enumerate(texts)), np.int64, len(texts))

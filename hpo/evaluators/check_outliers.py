@@ -53,11 +53,12 @@ class Outliers:
         texts = content(data)
         ways = measures(texts)
         scores = np.stack([scored(values, LEAST_SPREAD[way]) for way, values in ways.items()])
-        worst, size = np.abs(scores).argmax(axis=0), np.abs(scores).max(axis=0)
-        found = size > self.cut
+        far = np.abs(scores) > self.cut
+        way_of, size = far.argmax(axis=0), np.abs(scores).max(axis=0)
+        found = far.any(axis=0)
         score, reason = nothing(len(texts)), nothing(len(texts))
         for row in np.flatnonzero(found):
-            way, value = list(ways)[worst[row]], float(scores[worst[row], row])
+            way, value = list(ways)[way_of[row]], float(scores[way_of[row], row])
             score[row] = round(float(size[row]), 2)
             reason[row] = f"{way} {'above' if value > 0 else 'below'} that of other rows"
         stats = {"outlier": found.astype(np.float64), "score": size}

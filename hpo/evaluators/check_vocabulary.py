@@ -109,10 +109,10 @@ class Vocabulary:
         found = word_codes(content(data))
         codes, offsets = found.codes, found.offsets
         n, words = len(data), np.diff(offsets)
-        owner = np.repeat(np.arange(n, dtype=np.int64), words)
-        distinct = np.unique(owner * (int(codes.max(initial=0)) + 1) + codes)
-        types = np.bincount(distinct // (int(codes.max(initial=0)) + 1), minlength=n)
-        raw = codes.astype(np.int32).tobytes()
+        own = np.sort(np.repeat(np.arange(n, dtype=np.int64) << 32, words) + codes)
+        new = np.append(True, own[1:] != own[:-1])[: len(own)]
+        types = np.bincount(own[new] >> 32, minlength=n)
+        raw = codes.tobytes()
         pieces = np.empty(n, dtype=object)
         pieces[:] = [raw[4 * start : 4 * stop] for start, stop in pairwise(offsets.tolist())]
         return ExampleScores(data.ids, {"words": words, "types": types, "codes": pieces}, groups=data.groups)

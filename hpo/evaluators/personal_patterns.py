@@ -51,7 +51,7 @@ _PHONE = re.compile(
 )
 _CALLED = re.compile(
     r"\b(?:tel|telephone|phone|fax|mobile|cell|call|dial|whatsapp|hotline|telefon|handy)\b(?: (?:us|me|no|number))?"
-    r"[ .:]{0,3}((?:\(0?\d{1,5}\)|\d)(?:[ ./()-]{0,2}\d){6,14})(?![\w]|[.-]\d)",
+    r"[ .:]{0,3}((?:\(0?\d{1,5}\)|\d)(?:[ ./()-]{0,3}\d){6,14})(?![\w]|[.-]\d)",
     re.IGNORECASE,
 )
 _OTHER_NUMBER = re.compile(r"\b(?:isbn|issn|order|invoice|ticket|bug|rfc|cve|id|no|nr|doi|pmid)\W{0,4}$", re.IGNORECASE)
