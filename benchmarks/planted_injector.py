@@ -51,20 +51,20 @@ class Spoilt:
 
 
 def debian(path: Path = DEBIAN) -> pd.DataFrame:
-    """Package descriptions without natural copies: columns id, text, label, group."""
-    return _without_copies(read_frame(path)[["id", "text", "label", "group"]].reset_index(drop=True))
+    """Package descriptions as they are: columns id, text, label, group."""
+    return read_frame(path)[["id", "text", "label", "group"]].reset_index(drop=True)
 
 
 def docstrings() -> pd.DataFrame:
-    """First sentences of the standard library's docstrings: columns id, text, label, group."""
+    """First sentences of the standard library's docstrings as they are: columns id, text, label, group."""
     spec = importlib.util.spec_from_file_location("docstrings", ROOT / "examples" / "docstrings.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return _without_copies(pd.DataFrame(list(module.rows())))
+    return pd.DataFrame(list(module.rows()), dtype=object)
 
 
-def _without_copies(frame: pd.DataFrame) -> pd.DataFrame:
+def without_copies(frame: pd.DataFrame) -> pd.DataFrame:
     """Only the first of each cluster of near copies, so that the copies there are, are the planted ones."""
     later = np.unique(near_copies(frame["text"].tolist(), 0.5).pairs[:, 1])
     return frame.drop(index=later).reset_index(drop=True)

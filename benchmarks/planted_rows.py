@@ -57,7 +57,7 @@ def encoding(frame: pd.DataFrame, share: float, seed: int) -> Spoilt:
         return wrongly_read(text).encode("utf-8").decode("latin-1")
 
     def replaced(text: str) -> str:
-        return accented(text).encode("latin-1", "ignore").decode("utf-8", "replace")
+        return (accented(text) + " déjà vu").encode("latin-1", "ignore").decode("utf-8", "replace")
 
     def control(text: str) -> str:
         place = rng.randrange(len(text))
