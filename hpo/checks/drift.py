@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from hpo.checks.drift_classifier import Told, tell_apart
 from hpo.checks.drift_features import classes_test, features, ranks_test, unseen_words
 from hpo.checks.options import quiet
-from hpo.checks.out_of_fold import Learner, baseline, fit, label_list, make_folds, predict
+from hpo.checks.out_of_fold import BASELINE, Learner, fit, label_list, make_folds, predict
 from hpo.data.rows import Rows
 from hpo.data.split import clusters
 from hpo.errors import DataError
@@ -195,7 +195,7 @@ def _loss(rows: Rows, new: Rows, how: tuple[Learner | None, Settings], progress:
     if not _labelled(rows) or not _labelled(new) or rows.frame["label"].nunique() < 2:
         return None
     progress("drift: does a model of the known rows do worse on the new ones?")
-    chosen, labels = learner or baseline(), label_list(rows)
+    chosen, labels = learner or BASELINE, label_list(rows)
     names = np.array(labels, dtype=object)
     old = predict(rows, make_folds(rows, seed=settings.seed), settings.seed, chosen).argmax(axis=1)
     task = Task(

@@ -42,6 +42,7 @@ class CheckOptions:
         model: tokenizer and length for the check of cut rows; None: that is not run.
         settings: confidence, resamples and seed.
         progress: told what is being done.
+        faults: what is wrong with rows beside their form, by position.
     """
 
     file: str = "rows"
@@ -52,6 +53,7 @@ class CheckOptions:
     model: Model | None = None
     settings: Settings = DEFAULT
     progress: Callable[[str], None] = quiet
+    faults: Mapping[int, str] = field(default_factory=dict)
 
 
 DEFAULTS = CheckOptions()

@@ -12,16 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpo import seeds
-from hpo.config.knowledge import ready_objectives
 from hpo.data.rows import Rows
 from hpo.data.split import clusters, folds
 from hpo.errors import DataError, ObjectiveError
 from hpo.evaluators.align import align
 from hpo.evaluators.content import content
-from hpo.objective import Objective, Outputs, Progress, Task, Trial
+from hpo.objective import Failed, Outputs, Progressed, Session, Task, Trial
+from hpo.sessions import open_session
 
 FOLDS = 5
-BASELINE = "sklearn_classifier"
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Change = Callable[[Rows], Rows]
@@ -33,27 +32,20 @@ class Learner:
 
     Attributes:
         name: for people.
-        open: makes the objective for a task.
+        objective: a ready objective's name, or ``mine.py``, as a study has it.
         params: absolute values of its parameters; those it has not are at their defaults.
-        task: settings that the task carries: ``model``, ``settings``, ``resources``.
+        task: further fields of the task: ``model``, ``settings``, ``preparation``, ``resources``.
+        searched: those of the parameters that a search has chosen.
     """
 
     name: str
-    open: Callable[[Task], Objective]
+    objective: str
     params: Mapping[str, Any] = field(default_factory=dict)
     task: Mapping[str, Any] = field(default_factory=dict)
+    searched: Mapping[str, Any] = field(default_factory=dict)
 
 
-def baseline(**params: Any) -> Learner:
-    """The classical baseline: TF-IDF with logistic regression, the ready objective ``sklearn_classifier``.
-
-    Raises:
-        ObjectiveError: it is not installed.
-    """
-    installed = ready_objectives()
-    if BASELINE not in installed:
-        raise ObjectiveError(f"the ready objective {BASELINE} is not installed", hint="install the package again")
-    return Learner("TF-IDF with logistic regression", installed[BASELINE].load().open_objective, params)
+BASELINE = Learner("TF-IDF with logistic regression", "sklearn_classifier")
 
 
 def label_list(rows: Rows) -> tuple[str, ...]:
@@ -104,12 +96,11 @@ def predict(
         training: changes the rows that a model learns from (and only those); None: as they are.
 
     Raises:
-        DataError: the rows have no classes.
+        DataError: the rows have no classes, or a model cannot be trained on them.
         ObjectiveError: the objective gives no probabilities.
-        TrialFailure: a model cannot be trained.
     """
     labels = label_list(rows)
-    chosen = baseline() if learner is None else learner
+    chosen = learner or BASELINE
     found = np.zeros((len(rows), len(labels)))
     for one in np.unique(fold):
         held = np.flatnonzero(fold == one)
@@ -128,15 +119,21 @@ def predict(
 
 
 def fit(task: Task, learner: Learner, seed: int) -> Floats:
-    """Train on the task's training rows to the end; probabilities of its validation rows, shape (m, k)."""
+    """Train on the task's training rows to the end; probabilities of its validation rows, shape (m, k).
+
+    Raises:
+        DataError: the model cannot be trained on these rows.
+        ObjectiveError: it gives no probabilities.
+    """
     rows = task.validation
-    objective = learner.open(task)
+    session = open_session(learner.objective, task)
     try:
         with tempfile.TemporaryDirectory() as folder:
-            trial = Trial(0, dict(learner.params), seeds.derive(seed, "checks", "train"), Path(folder))
-            outputs = _last(objective, trial)
+            run_seed = seeds.derive(seed, "checks", "train")
+            session.admit(Trial(0, learner.params, run_seed, Path(folder), searched=learner.searched))
+            outputs = _last(session, learner)
     finally:
-        objective.close()
+        session.close()
     if outputs is None or outputs.probabilities is None or rows is None:
         raise ObjectiveError(f"{learner.name} gives no probabilities", hint="give Outputs(probabilities=...)")
     aligned = align(rows, outputs, task.labels).probabilities
@@ -150,9 +147,12 @@ def outputs_of(rows: Rows, probabilities: Floats) -> Outputs:
     return Outputs(rows.ids, names[probabilities.argmax(axis=1)], probabilities, labels)
 
 
-def _last(objective: Objective, trial: Trial) -> Outputs | None:
+def _last(session: Session, learner: Learner) -> Outputs | None:
     """Outputs of the last evaluation: at full length, so that no row has a say in when its own model stopped."""
-    last: Progress | None = None
-    for progress in objective.train(trial):
-        last = progress
-    return None if last is None else last.outputs
+    last: Outputs | None = None
+    for event in session.events():
+        if isinstance(event, Failed):
+            raise DataError(f"{learner.name} cannot be trained on these rows: {event.message}")
+        if isinstance(event, Progressed):
+            last = event.progress.outputs
+    return last

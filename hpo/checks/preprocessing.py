@@ -30,7 +30,7 @@ DEFAULTS: Mapping[str, tuple[str, ...]] = {
     "deduplicated": ("deduplicate",),
 }
 METHODS: tuple[str, ...] = get_args(AugmentConfig.model_fields["method"].annotation)  # of augmentation
-MARGIN = 0.01  # of the metric: a difference within it does not matter
+SETTINGS = Settings(equivalence_margin=0.01)  # a difference of the metric within it does not matter
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Asked:
     """
 
     learner: Learner | None = None
-    settings: Settings = Settings(equivalence_margin=MARGIN)  # noqa: RUF009 - a frozen value
+    settings: Settings = SETTINGS
     folds: int = 5
     progress: Callable[[str], None] = quiet
 

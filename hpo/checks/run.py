@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -110,7 +110,20 @@ def score(name: str, rows: Rows, reference: Rows | None, options: CheckOptions) 
     evaluator = _evaluator(name, options)
     looked_at, known = (reference, rows) if name == "leakage" and reference is not None else (rows, None)
     scores = evaluator.score(looked_at, None, evaluator.prepare(known))
+    if name == "format" and options.faults:
+        scores = _with_faults(scores, options.faults)
     return Scored(scores, {metric.name: reduced(metric, scores) for metric in evaluator.metrics})
+
+
+def _with_faults(scores: ExampleScores, faults: Mapping[int, str]) -> ExampleScores:
+    """Faults of form, and those that reading the file has found: ids that are missing or stand twice."""
+    reasons = list(scores.evidence["reason"])
+    for row, fault in faults.items():
+        reasons[row] = fault if reasons[row] is None else f"{reasons[row]}; {fault}"
+    found = np.array([reason is not None for reason in reasons], dtype=bool)
+    return replace(
+        scores, stats={"fault": found.astype(float)}, flags={"format_fault": found}, evidence={"reason": reasons}
+    )
 
 
 def reduced(metric: Metric, scores: ExampleScores) -> float:
