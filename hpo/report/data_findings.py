@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -14,6 +15,7 @@ Segments = list[tuple[str, str]]  # ("", text), ("del", text), ("ins", text), ("
 BUDGET = 330_000  # characters of text that the findings of a page may take, over all checks
 SHOWN = 25  # findings of one check
 LONG = 200  # characters of an unchanged stretch, above which its middle is left out
+REPEATS = 20_000  # pairs of equal words in two texts, above which aligning them would take seconds
 LONGEST = 1_200  # characters of a text that stands alone
 REPAIRED = ("fixed", "fixed_text", "repaired")
 _PLACES = ("span", "spans", "piece", "pieces")
@@ -136,12 +138,20 @@ def differences(first: str, second: str) -> tuple[Segments, Segments]:
     a, b = _WORDS.findall(first), _WORDS.findall(second)
     left: Segments = []
     right: Segments = []
-    for tag, a0, a1, b0, b1 in SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
+    for tag, a0, a1, b0, b1 in _opcodes(a, b):
         same = tag == "equal"
         for side, kind, text in ((left, "del", "".join(a[a0:a1])), (right, "ins", "".join(b[b0:b1]))):
             if text:
                 side.append(("" if same else kind, _shortened(visible(text))))
     return _calm(left), _calm(right)
+
+
+def _opcodes(a: list[str], b: list[str]) -> Sequence[tuple[str, int, int, int, int]]:
+    """What turns one list of words into the other; all of it where the same few words repeat too often to align."""
+    words, others = Counter(a), Counter(b)
+    if sum(count * others[word] for word, count in words.items() if not word.isspace()) > REPEATS:
+        return [("equal" if a == b else "replace", 0, len(a), 0, len(b))]
+    return SequenceMatcher(str.isspace, a, b, autojunk=False).get_opcodes()
 
 
 def _calm(pieces: Segments) -> Segments:

@@ -22,6 +22,9 @@ from hpo.report.validation_page import write_validation_page
 Found = dict[str, Any]
 
 
+WORDS = " ".join(f"word{n}" for n in range(400)) + " "
+
+
 class Reader(HTMLParser):
     """Tags with their attributes, and the text outside of scripts and styles."""
 
@@ -131,9 +134,14 @@ def test_differences_mark_only_the_words_that_differ() -> None:
 
 
 def test_a_difference_far_down_a_long_text_is_still_seen() -> None:
-    left, right = differences("same " * 300 + "old end", "same " * 300 + "new end")
+    left, right = differences(WORDS + "old end", WORDS + "new end")
     assert ("del", "old") in left and ("ins", "new") in right
     assert sum(len(text) for _, text in left) < 300
+
+
+def test_texts_of_one_word_over_and_over_are_not_aligned() -> None:
+    assert differences("spam " * 300, "spam " * 299)[0][0][0] == "del"
+    assert differences("spam " * 300, "spam " * 300)[0][0][0] == ""
 
 
 def test_findings_take_no_more_room_than_the_page_has(data_found: Found) -> None:
