@@ -20,13 +20,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return hpo(["run", *(sys.argv[1:] if arguments is None else arguments)])
 
 
-def run(study: str | Path | StudyConfig, *, overrides: Sequence[str] = (), show: bool = False) -> Run:
+def run(
+    study: str | Path | StudyConfig,
+    *,
+    overrides: Sequence[str] = (),
+    show: bool = False,
+    accept_data: str | None = None,
+) -> Run:
     """Run or resume a study from Python.
 
     Args:
         study: a study file, or a configuration that ``hpo.config.load`` gave.
         overrides: as after ``--set``, for a file.
         show: whether progress goes to standard error.
+        accept_data: why to go on though the rows fail a gate of ``data.gates``; it is recorded.
 
     Returns:
         The run folder, as ``hpo.load`` reads it.
@@ -39,7 +46,7 @@ def run(study: str | Path | StudyConfig, *, overrides: Sequence[str] = (), show:
     from hpo.records.load import load as load_run
 
     config = load(study, overrides) if isinstance(study, (str, Path)) else study
-    finished, _ = search(config, show=show)
+    finished, _ = search(config, show=show, accept_data=accept_data)
     return load_run(finished.folder.root)
 
 
