@@ -52,16 +52,17 @@ class Outliers:
         """Scores of n rows."""
         texts = content(data)
         ways = measures(texts)
+        names = list(ways)
         scores = np.stack([scored(values, LEAST_SPREAD[way]) for way, values in ways.items()])
-        far = np.abs(scores) > self.cut
-        way_of, size = far.argmax(axis=0), np.abs(scores).max(axis=0)
-        found = far.any(axis=0)
+        size = np.abs(scores)
+        found = (size > self.cut).any(axis=0)
         score, reason = nothing(len(texts)), nothing(len(texts))
         for row in np.flatnonzero(found):
-            way, value = list(ways)[way_of[row]], float(scores[way_of[row], row])
-            score[row] = round(float(size[row]), 2)
-            reason[row] = f"{way} {'above' if value > 0 else 'below'} that of other rows"
-        stats = {"outlier": found.astype(np.float64), "score": size}
+            far = [place for place in np.argsort(-size[:, row]) if size[place, row] > self.cut]
+            sides = ["above" if scores[place, row] > 0 else "below" for place in far]
+            told = ", ".join(f"{names[place]} {side}" for place, side in zip(far, sides, strict=True))
+            score[row], reason[row] = round(float(size[:, row].max()), 2), f"{told} that of other rows"
+        stats = {"outlier": found.astype(np.float64), "score": size.max(axis=0)}
         return ExampleScores(data.ids, stats, {"outlier": found}, {"score": score, "reason": reason}, data.groups)
 
 

@@ -124,7 +124,6 @@ ACCENTS = [
     "Ελληνικά",
     "日本語",
     "GRÃO PÃO",
-    "Ã is a letter",
 ]
 
 
@@ -149,8 +148,9 @@ def test_text_in_a_wrong_encoding_is_found_and_repaired(text, times):
 
 def test_control_and_replacement_characters_are_found():
     texts = ["tab\tand\r\nline", "bell\x07", "delete\x7f", "nul\x00", "C1 \x9d", "lost \ufffd"]
-    control = ["control_characters"]
-    assert found(Encoding(), *texts) == [[], control, control, control, control, ["replacement_character"]]
+    flags = found(Encoding(), *texts)
+    assert ["control_characters" in each for each in flags] == [False, True, True, True, True, False]
+    assert ["replacement_character" in each for each in flags] == [False] * 5 + [True]
 
 
 def test_special_characters_are_counted():
@@ -190,8 +190,11 @@ def test_rows_of_another_kind_are_outliers_and_others_are_not():
     texts = [*prose(300, 0), blob, "again " * 300, "|=-_ *#<> {}[] \\/~^ " * 20, " ".join(prose(60, 2))]
     scores = Outliers().score(rows(texts))
     assert np.flatnonzero(scores.flags["outlier"]).tolist() == [300, 301, 302, 303]
-    assert scores.evidence["reason"][300].startswith("word length above")
-    assert scores.evidence["reason"][303].startswith("length above")
+    blob, repeated, symbols, glued = scores.evidence["reason"][300:]
+    assert "word length above" in blob
+    assert "repetition above" in repeated
+    assert "unusual characters above" in symbols
+    assert "length above" in glued
 
 
 def test_rows_all_alike_have_no_outliers():
