@@ -110,7 +110,8 @@ def case(finding: Mapping[str, Any], mask: Mask) -> Case:
     repaired = next((evidence[name] for name in REPAIRED if isinstance(evidence.get(name), str)), None)
     if other is None and repaired is not None:
         other, second = repaired, "repaired"
-    line = _evidence(evidence, mask)
+    hidden = (*REPAIRED, *(_PLACES if finding["check"] == "personal_data" else ()))
+    line = _evidence({name: value for name, value in evidence.items() if name not in hidden}, mask)
     if other is None:
         pieces = mask.segments(text if len(text) <= LONGEST else text[: LONGEST - 1] + "…")
         return Case(line, (Side(who, finding["label"], pieces),))
@@ -122,7 +123,7 @@ def case(finding: Mapping[str, Any], mask: Mask) -> Case:
 def _evidence(evidence: Mapping[str, Any], mask: Mask) -> str:
     said = []
     for name, value in evidence.items():
-        if value in (None, "") or name in (*REPAIRED, *_PLACES):
+        if value in (None, ""):
             continue
         text = f"{value:.3g}" if isinstance(value, float) else mask(str(value)).replace("_", " ")
         said.append(text if name == "kind" else f"{name.replace('_', ' ')} {text}")

@@ -96,7 +96,7 @@ def written(value: Any, kind: Kind) -> str:
     if kind == "count":
         return f"{value:,.0f}"
     if kind == "share":
-        return f"{value:.0%}" if value in (0, 1) else f"{100 * value:.3g} %"
+        return f"{100 * value:.3g} %"
     if kind == "p":
         return "< .001" if value < 0.001 else "1" if value >= 0.9995 else f"{value:.3f}".lstrip("0")
     sign = "+" if kind == "signed" and value > 0 else ""
