@@ -95,17 +95,22 @@ def _transforms() -> str:
 
 def reference_markdown() -> str:
     """The whole reference as Markdown."""
-    parts = [_OPENING, "## Blocks\n", _table(StudyConfig)]
-    for way, model in _blocks(StudyConfig, ()):
-        parts += [f"## {way}\n", f"{_opening_of(model)}\n", _table(model)]
-        if model is PreparationConfig:
-            parts.append(_transforms())
-    parts.append(_SPACE)
+    parts = [_OPENING, *tables(StudyConfig), _SPACE]
     for name, model in PARAMETER_TYPES.items():
         fields = {key: field for key, field in model.model_fields.items() if key not in {"type", "when"}}
         example = f"```yaml\n{_EXAMPLES[name]}\n```\n"
         parts += [f"### {name}\n", f"{_opening_of(model)}\n", example, _rows(fields)]
     return "\n".join([*parts, _not_available()])
+
+
+def tables(root: type[BaseModel]) -> list[str]:
+    """Every key of a kind of file, a table a block, outer ones first."""
+    parts = ["## Blocks\n", _table(root)]
+    for way, model in _blocks(root, ()):
+        parts += [f"## {way}\n", f"{_opening_of(model)}\n", _table(model)]
+        if model is PreparationConfig:
+            parts.append(_transforms())
+    return parts
 
 
 def _blocks(model: type[BaseModel], way: tuple[str, ...]) -> Iterator[tuple[str, type[BaseModel]]]:
@@ -167,7 +172,7 @@ def _default(field: FieldInfo) -> str:
         return "required"
     if isinstance(value, BaseModel):
         return "see below"
-    if value is None or value in ((), {}):
+    if value is None or value in ((), {}) or field.default_factory is not None:
         return "unset"
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 

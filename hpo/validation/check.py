@@ -73,8 +73,8 @@ def _check_of_run(draft: Draft, key: Key, entry: dict[str, Any]) -> None:
         draft.fault((*key, "base"), "the untuned base is no trial and has no seeds", "remove `trial` and `seeds`")
     if entry.get("kind") == "people" and not entry.get("predictions"):
         draft.fault((*key, "kind"), "people answer by a predictions file", "predictions: FILE")
-    if entry.get("training") and not (entry.get("model") or entry.get("adapter")):
-        draft.fault((*key, "training"), "`training` goes with `model` and `adapter` only", "remove it")
+    if entry.get("ask") and not (entry.get("model") or entry.get("adapter")):
+        draft.fault((*key, "ask"), "`ask` goes with `model` and `adapter` only", "remove it")
 
 
 def _check_datasets(draft: Draft, key: Key, entry: dict[str, Any], datasets: list[str]) -> None:

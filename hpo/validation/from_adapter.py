@@ -38,6 +38,9 @@ def members(entry: ModelEntry, value: str, data: DataSet, context: Context) -> F
     }
     if (folder / _MANIFEST).is_file():
         manifest = read_manifest(folder)
+        if entry.ask is not None:
+            what = "the adapter is asked as it was trained, so `ask` would change nothing"
+            raise ModelError(what, hint="remove `ask` from the model's entry")
         labels = manifest.labels or data.labels
         task = _own_task(manifest, data, task_of(data, context, base, manifest.settings.model_dump(), labels))
         objective = "full_finetune" if manifest.full else "lora"

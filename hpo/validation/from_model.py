@@ -40,7 +40,7 @@ def members(entry: ModelEntry, value: str, data: DataSet, context: Context) -> F
 
 def settings_of(entry: ModelEntry) -> dict[str, Any]:
     """How a model is asked: what the entry says."""
-    return entry.training.model_dump(exclude_unset=True) if entry.training else {}
+    return entry.ask.model_dump(exclude_none=True) if entry.ask else {}
 
 
 def task_of(

@@ -7,13 +7,27 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from hpo.config.models import DataConfig, Frozen, TaskKind, WandbConfig
-from hpo.config.training import TrainingConfig
 
 Part = Literal["test", "validation", "train", "all"]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$")]
 Source = str | dict[str, str] | None  # one for every data set, or one a data set by its name
 
 SOURCES = ("model", "adapter", "run", "predictions", "classical")
+
+
+class AskConfig(Frozen):
+    """How a model is asked, under the names that `training` has for it; what is left out is as in a study."""
+
+    max_length: Annotated[int | None, Field(ge=4, description="tokens a row is cut at")] = None
+    scoring: Annotated[
+        Literal["label_likelihood", "generate"] | None,
+        Field(description="how a causal model answers a classification task"),
+    ] = None
+    length_normalized: Annotated[bool | None, Field(description="a label's log-likelihood by its tokens")] = None
+    max_new_tokens: Annotated[int | None, Field(ge=1, description="tokens a generated answer may have")] = None
+    few_shot: Annotated[int | None, Field(ge=0, description="training rows shown in the prompt")] = None
+    per_device_eval_batch_size: Annotated[int | None, Field(ge=1, description="rows of a forward pass")] = None
+    bf16: Annotated[bool | None, Field(description="bfloat16 autocast; unset: where the device has it")] = None
 
 
 class ModelEntry(Frozen):
@@ -34,9 +48,7 @@ class ModelEntry(Frozen):
     classical: Annotated[bool, Field(description="TF-IDF with a linear model, fitted on the training rows")] = False
     seeds: Annotated[int | None, Field(ge=2, description="of `run`: train it again with so many fresh seeds")] = None
     labels: Annotated[dict[str, str], Field(default_factory=dict, description="the model's label: the data set's")]
-    training: Annotated[TrainingConfig | None, Field(description="how to ask: max_length, scoring, few_shot, ...")] = (
-        None
-    )
+    ask: Annotated[AskConfig | None, Field(description="how `model` and plain adapters are asked")] = None
     trust_remote_code: Annotated[bool, Field(description="run code that comes with the model")] = False
     datasets: Annotated[tuple[str, ...], Field(description="only on these data sets; unset: on all")] = ()
 
