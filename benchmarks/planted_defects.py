@@ -6,9 +6,10 @@
     python -m benchmarks.planted_defects --show 5         and so many flagged rows of the clean text, to be read by eye
 
 Defects are planted in real text: Debian package descriptions (--debian FILE) and the standard library's docstrings,
-without their natural copies; labels are flipped, and drift is made, in the text as it is. A flagged copy or leak is right
-where an independent computation agrees (same text, same words, same similarity); another flagged row is right where its
-defect was planted. Rows that the clean text already raises are left out of that count and reported as the clean control.
+without their natural copies; labels are flipped, and drift is made, in the text as it is. A flagged copy or leak is
+right where an independent computation agrees (same text, same words, same similarity); another flagged row is right
+where its defect was planted. Rows that the clean text already raises are left out of that count and reported as the
+clean control.
 """
 
 from __future__ import annotations
