@@ -15,12 +15,14 @@ def midranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
 def placements(label: NDArray[np.bool_], score: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """For each positive the share of negatives below it, and for each negative the share of positives above it.
 
-    Ties count half. The mean of either is the area (Sun & Xu 2014, algorithm 1). Shapes (positives,), (negatives,).
+    Ties count half; the mean of either is the area. One sort serves both, so the cost is O(n log n), as with the
+    midranks of Sun & Xu (2014). Shapes (positives,), (negatives,).
     """
-    positive, negative = score[label], score[~label]
-    ranks = midranks(score)
-    below = (ranks[label] - midranks(positive)) / len(negative)
-    above = 1 - (ranks[~label] - midranks(negative)) / len(positive)
+    _, level = np.unique(score, return_inverse=True)
+    positives = np.bincount(level[label], minlength=int(level.max(initial=-1)) + 1)
+    negatives = np.bincount(level[~label], minlength=len(positives))
+    below = (np.cumsum(negatives) - negatives / 2)[level[label]] / max(negatives.sum(), 1)
+    above = 1 - (np.cumsum(positives) - positives / 2)[level[~label]] / max(positives.sum(), 1)
     return below, above
 
 
