@@ -55,7 +55,7 @@ class Outliers:
         names = list(ways)
         scores = np.stack([scored(values, LEAST_SPREAD[way]) for way, values in ways.items()])
         size = np.abs(scores)
-        found = (size > self.cut).any(axis=0)
+        found = np.asarray((size > self.cut).any(axis=0), dtype=bool)
         score, reason = nothing(len(texts)), nothing(len(texts))
         for row in np.flatnonzero(found):
             far = [place for place in np.argsort(-size[:, row]) if size[place, row] > self.cut]

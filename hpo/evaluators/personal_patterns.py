@@ -85,8 +85,11 @@ def _ibans(text: str) -> Iterator[tuple[int, int]]:
 
 def _cards(text: str) -> Iterator[tuple[int, int]]:
     for match in _CARD.finditer(text):
-        if is_card(match[0]):
-            yield match.span()
+        ends = [place for place in range(match.end(), match.start(), -1) if not text[place : place + 1].isdigit()]
+        for end in ends:  # the longest first: a number of something else may follow
+            if is_card(text[match.start() : end]):
+                yield match.start(), end
+                break
 
 
 def _phones(text: str) -> Iterator[tuple[int, int]]:
@@ -111,12 +114,13 @@ def _is_address(dotted: str, before: str) -> bool:
     """Whether four numbers are an address rather than a version.
 
     They are where a word for a host stands before them, or any is over 99; never where a word or sign for a version
-    stands before them, nor where one has a leading zero. The host itself (127.x, 0.x) and masks (255.x) are nobody's.
+    stands before them, nor where one has a leading zero. The host itself (127.0.0.1), networks
+    (the last number is 0) and masks (255.x) are nobody's.
     """
     numbers = dotted.split(".")
     if any(len(number) > 1 and number[0] == "0" for number in numbers) or _VERSION.search(before):
         return False
-    if numbers[0] in ("0", "255") or dotted in ("127.0.0.1", "127.0.1.1"):
+    if numbers[0] in ("0", "255") or numbers[3] == "0" or dotted in ("127.0.0.1", "127.0.1.1"):
         return False
     return any(int(number) > 99 for number in numbers) or _HOST.search(before) is not None
 
