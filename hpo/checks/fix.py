@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hpo.checks.load import Loaded
+from hpo.config.paths import is_own
 from hpo.data.rows import Rows
 from hpo.data.transforms import apply
 from hpo.data.write import write_frame
@@ -82,7 +83,9 @@ def fix(loaded: Loaded, reference: Loaded | None = None, near: float = 0.8) -> F
 
 
 def cleaned_path(path: Path) -> Path:
-    """``rows.cleaned.jsonl`` for ``rows.jsonl``; ``rows.cleaned.jsonl.gz`` for ``rows.jsonl.gz``."""
+    """``rows.cleaned.jsonl`` for ``rows.jsonl`` and ``rows.py``; ``rows.cleaned.jsonl.gz`` for ``rows.jsonl.gz``."""
+    if is_own(str(path)):
+        path = path.with_name(path.name.partition(".py")[0] + ".jsonl")
     packed = path.suffix if path.suffix.lower() in (".gz", ".zst") else ""
     bare = path.with_name(path.name.removesuffix(packed))
     return bare.with_name(f"{bare.stem}.cleaned{bare.suffix}{packed}")

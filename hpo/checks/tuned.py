@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from hpo.checks.out_of_fold import Learner
 from hpo.errors import ConfigurationError
@@ -26,7 +27,7 @@ def tuned(run: str | Path) -> Learner:
     if best is None:
         hint = "let the study finish a trial first: hpo status shows what it is doing"
         raise ConfigurationError("no trial of the study has completed", where=str(run), hint=hint)
-    task = {
+    task: dict[str, Any] = {
         "model": config.model,
         "settings": config.training.model_dump(),
         "resources": Resources(memory_gb=config.runner.memory_gb),
