@@ -24,7 +24,7 @@ RESAMPLES = 1_000  # of every bootstrap within a run
 COVERAGE = (0.93, 0.97)
 ALPHA = 0.05
 FAMILY = 5  # comparisons with one baseline
-FINE = ("ok", "refused, for this reason")
+FINE = ("ok", "not to be done, for this reason")
 
 
 def rate(outcomes: Sequence[bool]) -> dict[str, float]:
@@ -94,7 +94,7 @@ def families(runs: int) -> list[dict[str, Any]]:
 def judged(found: Mapping[str, Any]) -> str:
     """What a row says: ok, or what is out of its bounds beyond Monte Carlo error."""
     if found.get("refused"):
-        return "refused, for this reason"
+        return "not to be done, for this reason"
     faults = []
     coverage = found.get("coverage")
     if coverage and coverage["value"] < COVERAGE[0] - 2 * coverage["error"]:
