@@ -159,14 +159,24 @@ def _rank(values: Values, border: int | None) -> None:
     bucket = (values >> np.uint64(_BITS - bits)).astype(np.int32)
     bucket &= 2**bits - 1
     sides = [bucket] if border is None else [bucket[:border], bucket[border:]]
-    counts = [np.minimum(np.bincount(side, minlength=2**bits), 65_535).astype(np.uint16) for side in sides]
-    frequency = counts[0] if border is None else np.where((counts[0] > 0) & (counts[1] > 0), np.maximum(*counts) + 1, 0)
-    table = np.ones(65_537, dtype=np.uint64)
+    counts = [_counted(side, 2**bits) for side in sides]
+    frequency = (
+        counts[0]
+        if border is None
+        else np.where((counts[0] > 0) & (counts[1] > 0), np.maximum(*counts).astype(np.int32) + 1, 0)
+    )
+    table = np.ones(65_537, dtype=np.uint8)
     table[2:] = 2 + np.floor(12 * np.log2(np.arange(2, 65_537)))
-    rank = table[frequency].astype(np.uint8)[bucket]
+    rank = table[frequency][bucket]
     rank[alone] = 0
     values &= np.uint64(2**_BITS - 1)
     values |= rank.astype(np.uint64) << np.uint64(_BITS)
+
+
+def _counted(buckets: NDArray[np.int32], many: int) -> NDArray[np.uint16]:
+    """How often each of ``many`` buckets occurs, at most 65,535."""
+    counts = np.bincount(buckets, minlength=many)
+    return np.minimum(counts, 65_535, out=counts).astype(np.uint16)
 
 
 def _sort_each(values: Values, offsets: Ints) -> None:
