@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 
-from hpo.config import harness
 from hpo.config.check_study import task_of
 from hpo.config.draft import Draft, Key
+from hpo.config.harness import PREFIX, is_harness, parse
 from hpo.config.knowledge import Known
 
 FORGETTING = "forgetting"
@@ -30,12 +30,12 @@ def _check_metric(draft: Draft, known: Known, key: Key, metric: str) -> None:
     if metric == FORGETTING and draft.get("data", FORGETTING) is None and task_of(draft) != "custom":
         what = "the metric `forgetting` needs `data.forgetting`: text that the model is not tuned for"
         draft.fault(key, what, "data: {forgetting: other.txt}")
-    if harness.is_harness(metric):
+    if is_harness(metric):
         _check_harness(draft, known, key, metric)
 
 
 def _check_harness(draft: Draft, known: Known, key: Key, metric: str) -> None:
-    found = harness.parse(metric)
+    found = parse(metric)
     if found is None:
         hint = f"{metric.rstrip(':')}:acc, or lm_eval:tasks/mine.yaml:acc"
         draft.fault(key, f"`{metric}` must name a task and one of its metrics", hint)
@@ -45,7 +45,7 @@ def _check_harness(draft: Draft, known: Known, key: Key, metric: str) -> None:
     elif found.is_file:
         path = os.path.normpath(os.path.join(draft.folder, os.path.expanduser(found.task)))
         if os.path.isfile(path):
-            draft.put(key, f"{harness.PREFIX}{path}:{found.metric}")
+            draft.put(key, f"{PREFIX}{path}:{found.metric}")
         else:
             hint = f"looked in {draft.folder}; is the path right?"
             draft.fault(key, f"the task file {found.task} does not exist", hint)
@@ -53,7 +53,7 @@ def _check_harness(draft: Draft, known: Known, key: Key, metric: str) -> None:
 
 def _check_early_stopping(draft: Draft) -> None:
     metric = draft.text("objectives", 0, "metric")
-    if draft.get("training", "early_stopping") is None or not (metric in LATE or harness.is_harness(metric)):
+    if draft.get("training", "early_stopping") is None or not (metric in LATE or is_harness(metric)):
         return
     what = f"early stopping goes by the primary metric, and `{metric}` is measured at the end of a run only"
     draft.fault(("training", "early_stopping"), what, "remove it, or put another metric first")

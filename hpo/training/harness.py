@@ -41,17 +41,29 @@ class TaskScores:
     samples: Mapping[str, NDArray[np.float64]]
 
 
-def evaluate(
-    model: Any,
-    tokenizer: Any,
-    tasks: Sequence[str],
-    *,
-    include_path: str | None = None,
-    limit: int | None = None,
-    seed: int = 0,
-    batch_size: int = 16,
-    confirm_run_unsafe_code: bool = False,
-) -> dict[str, TaskScores]:
+@dataclass(frozen=True)
+class Options:
+    """How tasks are run.
+
+    Attributes:
+        include_path: folder of further task files.
+        limit: at most so many rows of each task; None: all.
+        seed: of the few-shot examples, and of anything a task draws.
+        batch_size: rows of a forward pass.
+        confirm_run_unsafe_code: whether code that the model writes may be run; HF_ALLOW_CODE_EVAL=1 is needed too.
+    """
+
+    include_path: str | None = None
+    limit: int | None = None
+    seed: int = 0
+    batch_size: int = 16
+    confirm_run_unsafe_code: bool = False
+
+
+DEFAULTS = Options()
+
+
+def evaluate(model: Any, tokenizer: Any, tasks: Sequence[str], options: Options = DEFAULTS) -> dict[str, TaskScores]:
     """Score a causal model in tasks of lm-evaluation-harness.
 
     Neither the model's weights nor any random state is changed.
@@ -60,11 +72,7 @@ def evaluate(
         model: a transformers model, with or without an adapter of PEFT.
         tokenizer: its tokenizer.
         tasks: names of tasks or groups as the harness spells them, or YAML files.
-        include_path: folder of further task files.
-        limit: at most so many rows of each task; None: all.
-        seed: of the few-shot examples, and of anything a task draws.
-        batch_size: rows of a forward pass.
-        confirm_run_unsafe_code: whether code that the model writes may be run; HF_ALLOW_CODE_EVAL=1 is needed too.
+        options: how they are run.
 
     Returns:
         Scores by the name of the task.
@@ -72,9 +80,10 @@ def evaluate(
     Raises:
         ConfigurationError: the extra is missing, a task is unknown, cannot be loaded, or would run code.
     """
+    allowed = options.confirm_run_unsafe_code
     with kept_random_state():
-        loaded = [load_task(task, include_path, allow_code=confirm_run_unsafe_code) for task in tasks]
-        return {task.name: _evaluate(model, tokenizer, task, limit, seed, batch_size) for task in loaded}
+        loaded = [load_task(task, options.include_path, allow_code=allowed) for task in tasks]
+        return {task.name: _evaluate(model, tokenizer, task, options) for task in loaded}
 
 
 def score(model: Any, tokenizer: Any, names: Sequence[str], *, seed: int, batch_size: int) -> dict[str, float]:
@@ -85,8 +94,8 @@ def score(model: Any, tokenizer: Any, names: Sequence[str], *, seed: int, batch_
     """
     wanted = {name: found for name in names if (found := parse(name)) is not None}
     tasks = list(dict.fromkeys(found.task for found in wanted.values()))
-    allowed = code_allowed()
-    results = evaluate(model, tokenizer, tasks, seed=seed, batch_size=batch_size, confirm_run_unsafe_code=allowed)
+    options = Options(seed=seed, batch_size=batch_size, confirm_run_unsafe_code=code_allowed())
+    results = evaluate(model, tokenizer, tasks, options)
     for name, found in wanted.items():
         known = results[found.task].metrics
         if found.metric not in known:
@@ -111,20 +120,18 @@ def code_allowed() -> bool:
     return os.environ.get(CODE) == "1"
 
 
-def _evaluate(
-    model: Any, tokenizer: Any, task: LoadedTask, limit: int | None, seed: int, batch_size: int
-) -> TaskScores:
+def _evaluate(model: Any, tokenizer: Any, task: LoadedTask, options: Options) -> TaskScores:
     from lm_eval.evaluator import evaluate as run
     from lm_eval.models.huggingface import HFLM
 
     # Not by lm_eval.simple_evaluate, which spends seconds on a description of the machine that nobody here reads.
     with silent(), _as_it_is(model) as base:
-        _seed(task, seed)
-        wrapped = HFLM(pretrained=base, tokenizer=tokenizer, batch_size=batch_size, backend="causal")
+        _seed(task, options.seed)
+        wrapped = HFLM(pretrained=base, tokenizer=tokenizer, batch_size=options.batch_size, backend="causal")
         found = run(
             wrapped,
             task_dict=task.loaded,
-            limit=limit,
+            limit=options.limit,
             bootstrap_iters=0,  # standard errors are those of the rows, without a pool of processes
             confirm_run_unsafe_code=task.runs_code,
         )

@@ -134,14 +134,12 @@ def _ask(member: Member, data: DataSet, context: Context) -> dict[str, Any]:
         task = task_name(data)
         with Peak() as peak:
             began = time.perf_counter()
-            found = harness.evaluate(
-                ready.model,
-                ready.question.resident.tokenizer,
-                [task],
+            options = harness.Options(
                 limit=data.entry.limit,
                 seed=context.config.statistics.seed,
                 confirm_run_unsafe_code=harness.code_allowed(),
-            )[task]
+            )
+            found = harness.evaluate(ready.model, ready.question.resident.tokenizer, [task], options)[task]
             seconds = time.perf_counter() - began
     finally:
         opened.close()

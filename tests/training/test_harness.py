@@ -89,7 +89,7 @@ def test_the_value_is_what_one_computes_by_hand(task: Path, loaded: Any) -> None
 
 
 def test_the_number_of_rows_can_be_limited(task: Path, loaded: Any) -> None:
-    scores = harness.evaluate(*loaded, [str(task)], limit=2)[str(task)]
+    scores = harness.evaluate(*loaded, [str(task)], harness.Options(limit=2))[str(task)]
     assert scores.samples["acc"].tolist() == by_hand(*loaded, normalised=False)[:2]
 
 
@@ -151,7 +151,7 @@ def test_a_run_that_sits_an_exam_at_each_evaluation_trains_as_one_that_does_not(
 
 def told(name: str, **options: Any) -> ConfigurationError:
     with pytest.raises(ConfigurationError) as caught:
-        harness.evaluate(None, None, [name], **options)
+        harness.evaluate(None, None, [name], harness.Options(**options))
     assert len(caught.value.faults) == 1
     return caught.value
 
