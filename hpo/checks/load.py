@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 OURS = ("id", "group", "text", "label", "instruction", "input", "output", "messages")
 LOOKED_AT = 1_000  # rows by which columns are guessed
+MOSTLY = 0.8  # share of texts that make a column one of text
 _FORMATS: Mapping[str, tuple[str, ...]] = {
     "messages": ("messages",),
     "instruction": ("instruction", "output"),
@@ -199,12 +200,15 @@ def _used(task: GuessedTask, names: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def typed(frame: pd.DataFrame) -> pd.DataFrame:
-    """Columns of numbers as numbers, whether they were written as text (as in CSV) or not."""
+    """Columns of numbers as numbers (as text in CSV), those that are mostly text without what else is in them."""
     import pandas as pd
 
     made = {}
     for name in frame.columns:
         values = frame[name]
+        text = values.map(lambda value: isinstance(value, str))
+        if text.mean() >= MOSTLY:  # a broken row must not hide what its column is
+            values = values.where(text, None)
         numbers = pd.to_numeric(values, errors="coerce") if not _nested(values) else values.map(lambda _: np.nan)
         made[name] = numbers if numbers.notna().sum() == values.notna().sum() > 0 else values
     return pd.DataFrame(made, columns=frame.columns)

@@ -1,0 +1,79 @@
+"""Label noise: flipped labels are ranked first, the rate is covered by its interval, clean rows give next to none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from hpo.checks.label_noise import label_noise, margins, noise_rate
+from hpo.checks.out_of_fold import BASELINE
+from hpo.data.rows import Rows
+
+Make = Callable[..., Rows]
+
+
+def flipped(rows: Rows, share: float, seed: int) -> tuple[Rows, set[str]]:
+    """Rows with a share of their labels set to the next class, and which these are."""
+    rng = np.random.default_rng(seed)
+    names = sorted(set(rows.frame["label"]))
+    frame = rows.frame.copy()
+    chosen = rng.choice(len(frame), int(share * len(frame)), replace=False)
+    for row in chosen:
+        frame.loc[row, "label"] = names[(names.index(frame.loc[row, "label"]) + 1) % len(names)]
+    return Rows(frame, rows.format), {str(frame.loc[row, "id"]) for row in chosen}
+
+
+@pytest.mark.parametrize("share", [0.05, 0.2])
+def test_flipped_labels_come_first_and_their_share_lies_in_the_interval(rows: Make, share: float) -> None:
+    noisy, wrong = flipped(rows(600), share, seed=1)
+    found = label_noise(noisy)
+    first = {str(noisy.ids[row]) for row in found.order()[: 2 * len(wrong)]}
+    assert len(first & wrong) >= 0.95 * len(wrong)
+    assert found.estimate.low <= share <= found.estimate.high
+
+
+def test_the_suggestion_is_the_label_before(rows: Make) -> None:
+    clean = rows(300)
+    noisy, wrong = flipped(clean, 0.05, seed=0)
+    before = dict(zip(clean.ids, clean.frame["label"], strict=True))
+    told = label_noise(noisy).as_dict(noisy, ["" for _ in range(300)])["ranked"]
+    right = [each["suggested"] == before[each["id"]] for each in told if each["id"] in wrong]
+    assert len(right) == len(wrong)
+    assert all(right)
+
+
+def test_clean_labels_have_next_to_no_noise(rows: Make) -> None:
+    found = label_noise(rows(600))
+    assert found.estimate.value < 0.01
+    assert found.estimate.low == 0
+
+
+def test_the_same_seed_gives_the_same_ranking(rows: Make) -> None:
+    noisy, _ = flipped(rows(200), 0.1, seed=0)
+    assert label_noise(noisy).order().tolist() == label_noise(noisy).order().tolist()
+
+
+def test_any_objective_can_be_the_judge(rows: Make) -> None:
+    noisy, wrong = flipped(rows(300), 0.1, seed=2)
+    found = label_noise(noisy, BASELINE)
+    first = {str(noisy.ids[row]) for row in found.order()[: 2 * len(wrong)]}
+    assert len(first & wrong) >= 0.9 * len(wrong)
+    assert BASELINE.name in found.method
+
+
+def test_the_margin_is_of_the_own_class_against_the_best_other() -> None:
+    scores = np.array([[0.7, 0.2, 0.1], [0.1, 0.6, 0.3]])
+    margin, suggested = margins(scores, np.array([0, 2]))
+    assert margin.tolist() == pytest.approx([0.5, -0.3])
+    assert suggested.tolist() == [1, 1]
+
+
+def test_the_rate_is_the_disagreement_on_the_surest_rows() -> None:
+    """100 rows of one predicted class; of the 20 with the widest gap 5 carry the other label."""
+    gap = np.arange(100, 0, -1) / 100
+    scores = np.stack([gap, np.zeros(100)], axis=1)
+    own = np.zeros(100, dtype=np.int64)
+    own[[0, 3, 7, 11, 19, 20, 50]] = 1
+    assert noise_rate(scores, own).value == pytest.approx(5 / 20)
