@@ -16,7 +16,7 @@ from hpo.data.rows import Rows
 from hpo.data.split import clusters, folds
 from hpo.errors import DataError, ObjectiveError
 from hpo.evaluators.align import align
-from hpo.evaluators.content import content
+from hpo.evaluators.content import asked
 from hpo.objective import Failed, Outputs, Progressed, Session, Task, Trial
 from hpo.sessions import open_session
 
@@ -75,7 +75,7 @@ def make_folds(rows: Rows, k: int = FOLDS, seed: int = 0, *, grouped: bool = Tru
         DataError: all rows are copies of each other or of one group, so that nothing can be held out.
     """
     labels = label_list(rows)
-    cluster = clusters(content(rows), rows.groups if grouped else None)
+    cluster = clusters(asked(rows), rows.groups if grouped else None)
     count = len(np.unique(cluster))
     if count < 2:
         raise DataError("all rows are tied to each other by copies or groups; nothing can be held out")

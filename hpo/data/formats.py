@@ -53,7 +53,10 @@ def canonicalise(table: Table, data: DataConfig, task: TaskKind) -> Read:
         frame["group"] = _groups(table, names.get(group, group) if group not in table.frame else group)
     by = data.split.by if data.split.strategy == "time" else None
     times = None if by is None else table.column(by if by in table.frame else names.get(by, by)).reset_index(drop=True)
-    return Read(Rows(frame, kind), _content(table, names, kind, data), times, table.where)
+    content = _content(table, names, kind, data)
+    if kind != "custom" and ("text" not in frame or frame["text"].tolist() != content):
+        frame["content"] = _columns(content=content)["content"]
+    return Read(Rows(frame, kind), content, times, table.where)
 
 
 def _names(table: Table, columns: dict[str, str]) -> dict[str, str]:

@@ -22,6 +22,8 @@ class Rows:
     Columns (one row an example; those a format does not have are absent):
         id: text, unique in a split, the pairing key everywhere.
         group: text; rows of one group never straddle a split.
+        content: what is a row's own in ``text`` or ``messages``, without template, system turn and shared instruction;
+            absent where that is all of ``text``. Copies and leaks are recognised by it.
         text: the input of classification, regression and language modelling; the rendered prompt of ``instruction``.
         label: class name (text) or target (float).
         reference: the completion to learn and to compare with (``instruction`` and ``messages``).

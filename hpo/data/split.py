@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpo.data.near_duplicates import near_copies
+from hpo.data.near_leaks import contained_between
 
 TRAIN, VALIDATION, TEST = 0, 1, 2
 Ints = NDArray[np.int64]
 
 
 def clusters(texts: Sequence[str], groups: NDArray[np.object_] | None = None) -> Ints:
-    """Cluster of each row, shape (n,): near copies and rows of one group are together, and whatever is tied by either.
+    """Cluster of each row, shape (n,): near copies, rows that stand in another, and rows of one group are together.
 
     Args:
         texts: of the n rows.
@@ -23,7 +24,7 @@ def clusters(texts: Sequence[str], groups: NDArray[np.object_] | None = None) ->
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    ties = [near_copies(texts).pairs]
+    ties = [near_copies(texts).pairs, contained_between(texts, texts).pairs]
     if groups is not None:
         _, first, code = np.unique(groups.astype(str), return_index=True, return_inverse=True)
         ties.append(np.stack([first[code], np.arange(len(groups))], axis=1).astype(np.int64))

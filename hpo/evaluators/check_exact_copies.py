@@ -8,7 +8,7 @@ import numpy as np
 
 from hpo.data.normal_form import first_equal, normal_form
 from hpo.data.rows import Rows
-from hpo.evaluators.content import content
+from hpo.evaluators.content import told
 from hpo.evaluators.findings import counted, nothing, share_of
 from hpo.evaluators.protocol import ExampleScores, Metric
 from hpo.objective import Outputs
@@ -33,7 +33,7 @@ class ExactCopies:
 
     def score(self, data: Rows, outputs: Outputs | None = None, state: None = None) -> ExampleScores:
         """Copies among n rows."""
-        texts, ids, n = content(data), data.ids, len(data)
+        texts, ids, n = told(data), data.ids, len(data)
         normal = normal_form(texts)
         own, same, alike = np.arange(n), first_equal(texts), first_equal(normal)
         there = np.array([bool(text.strip()) for text in texts], dtype=bool)

@@ -11,7 +11,7 @@ from hpo.data.near_duplicates import NearCopies as Pairs
 from hpo.data.near_duplicates import clusters, near_copies
 from hpo.data.normal_form import first_copies
 from hpo.data.rows import Rows
-from hpo.evaluators.content import content
+from hpo.evaluators.content import told
 from hpo.evaluators.findings import counted, nothing, share_of
 from hpo.evaluators.protocol import ExampleScores, Metric
 from hpo.objective import Outputs
@@ -42,7 +42,7 @@ class NearCopies:
 
     def score(self, data: Rows, outputs: Outputs | None = None, state: None = None) -> ExampleScores:
         """Near copies among n rows."""
-        texts, ids, n = content(data), data.ids, len(data)
+        texts, ids, n = told(data), data.ids, len(data)
         found = near_copies(texts, self.threshold)
         cluster = clusters(n, found.pairs)
         same = first_copies(texts)
