@@ -1,6 +1,7 @@
 """Hyperparameter search for fine-tuning language models: no trial lost, no run that cannot fit, no unfounded claim.
 
-As a library: ``hpo.run("study.yaml")`` searches (the module is callable) and returns what ``hpo.load("runs/x")`` does.
+As a library: ``hpo.run("study.yaml")`` searches (the module is callable) and returns what ``hpo.load("runs/x")`` does;
+``hpo.check_data("rows.jsonl")`` and ``hpo.validate("validation.yaml")`` return what their commands print with ``--json``.
 """
 
 from __future__ import annotations
@@ -10,14 +11,14 @@ import os.path
 from typing import Any
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "load", "run"]
+__all__ = ["__version__", "check_data", "load", "run", "validate"]
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 if os.path.isfile(os.path.join(_ROOT, "search_spaces", "lora.yaml")):
     # A checkout, which hides an installed copy: hpo.objectives and hpo.search_spaces lie beside this folder.
     __path__.append(_ROOT)
 
-_WHERE = {"load": "hpo.records.load"}
+_WHERE = {"check_data": "hpo.checks.check", "load": "hpo.records.load", "validate": "hpo.validation"}
 
 
 def __getattr__(name: str) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -75,3 +77,40 @@ def test_the_example_of_two_objectives_keeps_its_constraint(
     # then each trial says whether it is within the limit
     assert trials["state"].eq("complete").all()
     assert (trials["feasible"] == (trials["trainable_parameters"] <= 800_000)).all()
+
+
+def test_the_example_of_two_models_compares_them_on_both_data_sets(
+    llama: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given the same tiny Llama in place of both models
+    text = (EXAMPLES / "validate_two_models.yaml").read_text().replace("Qwen/Qwen3-0.6B", str(llama))
+    shutil.copytree(EXAMPLES / "data", tmp_path / "data")
+    (tmp_path / "two.yaml").write_text(text.replace("Qwen/Qwen3-1.7B", str(llama)))
+    monkeypatch.chdir(tmp_path)
+    # when they are compared, then both data sets are scored, and a model does not differ from itself
+    assert main(["validate", "two.yaml"]) == 0
+    found = json.loads((tmp_path / "validations" / "two-models" / "validation.json").read_text())
+    primary = [each for each in found["comparisons"] if each["role"] == "primary"]
+    assert [(each["dataset"], each["metric"]) for each in primary] == [("sentiment", "accuracy"), ("topic", "macro_f1")]
+    assert all(each["difference"] == 0 and each["p_value"] == 1 for each in primary)
+    assert (tmp_path / "validations" / "two-models" / "report.html").is_file()
+
+
+def test_the_example_of_data_quality_measures_four_strategies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # given a copy of it, so that its page lies elsewhere
+    for name in ("data_quality.yaml", "docstrings.py"):
+        shutil.copy(EXAMPLES / name, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    # when it runs, then every gate is kept, every strategy has a verdict, and the page is written
+    assert main(["check-data", "data_quality.yaml"]) == 0
+    assert (tmp_path / "data_quality.html").stat().st_size < 6_000_000
+
+
+def test_the_bayesian_example_knows_what_each_trial_costs(
+    minilm: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    overrides = ("budget.trials=3", "data.limit=200", "pruner={name: none}", "runner.cpus_per_trial=1")
+    trials = run_example("bayesian_lora.yaml", tmp_path, monkeypatch, *overrides)
+    # then both objectives are there for every trial
+    assert trials["state"].eq("complete").all()
+    assert trials["cost_usd"].gt(0).all() and trials["macro_f1"].between(0, 1).all()

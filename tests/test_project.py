@@ -14,7 +14,9 @@ import pytest
 from packaging.requirements import Requirement
 
 import hpo
+from hpo.checks.config import load_config as load_checks
 from hpo.config.load import load
+from hpo.validation.load import load as load_validation
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -43,7 +45,7 @@ def test_the_version_is_that_of_the_project() -> None:
 
 def test_the_public_names_are_these_and_all_there() -> None:
     # a name is added here when it is meant for users, and leaves only in a new major version
-    assert sorted(hpo.__all__) == ["__version__", "load", "run"]
+    assert sorted(hpo.__all__) == ["__version__", "check_data", "load", "run", "validate"]
     assert all(getattr(hpo, name) is not None for name in hpo.__all__)
 
 
@@ -111,13 +113,22 @@ def test_a_configuration_error_loads_neither_torch_nor_ray(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
-def test_every_example_loads_and_opens_with_the_line_to_type(path: Path) -> None:
+def test_every_example_loads_and_opens_with_the_line_to_type(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # given an example, then a reader finds out how to run it
     comment = "".join(line for line in path.read_text("utf8").splitlines(keepends=True) if line.startswith("#"))
     assert f"examples/{path.name}" in comment
-    # and it is a valid study; no hub name is looked up for that
-    config = load(path)
-    assert config.objectives and config.search_space
+    # and it is valid; no hub name is looked up for that
+    if path.stem.startswith("validate_"):
+        (tmp_path / "runs" / "quickstart").mkdir(parents=True)  # of the study that one of them validates
+        monkeypatch.chdir(tmp_path)
+        assert load_validation(path).datasets
+    elif path.stem.startswith("data_"):
+        assert load_checks(path).strategies
+    else:
+        config = load(path)
+        assert config.objectives and config.search_space
 
 
 def test_scripts_open_with_the_line_to_type() -> None:

@@ -50,12 +50,13 @@ class Ranks:
 
     def sentence(self, names: Sequence[str]) -> str:
         """What the ranks say, in words."""
-        best = names[int(np.argmin(self.mean_ranks))]
+        first = np.flatnonzero(np.isclose(self.mean_ranks, self.mean_ranks.min()))
+        best = f"{' and '.join(names[place] for place in first)} {'has' if len(first) == 1 else 'share'} the best mean rank"
         if self.reason:
-            return f"{best} has the best mean rank; {self.reason}"
+            return f"{best}; {self.reason}"
         told = sum(pair.verdict == "better" for _, _, pair in self.pairs)
         test = f"{self.omnibus.method}, p = {self.omnibus.p_value:.3g}"
-        return f"{best} has the best mean rank ({test}); {told} of {len(self.pairs)} pairs can be told apart"
+        return f"{best} ({test}); {told} of {len(self.pairs)} pairs can be told apart"
 
 
 def several(scores: NDArray[Any], settings: Settings = DEFAULT, direction: str = "maximize") -> Ranks:

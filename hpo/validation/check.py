@@ -56,7 +56,7 @@ def _check_baseline(draft: Draft, models: list[str]) -> None:
 
 def _check_source(draft: Draft, key: Key, entry: dict[str, Any]) -> None:
     given = [name for name in SOURCES if entry.get(name)]
-    if given == ["model", "adapter"]:  # the adapter's base
+    if given in (["model", "adapter"], ["run", "classical"]):  # the adapter's base; whose rows the baseline learns from
         return
     if not given and draft.sound(*key):
         hint = "one of run: runs/NAME, model: NAME, adapter: FOLDER, predictions: FILE, classical: true"

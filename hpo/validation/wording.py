@@ -26,9 +26,7 @@ def sentence(pair: Pair, settings: Settings) -> str:
         return f"{a} and {b} on {where}: not compared by {metric}: {one.reason}"
     measured = f"{metric} {signed(one.difference)} [{signed(one.low)}, {signed(one.high)}], {p_words(pair, settings)}"
     if one.verdict == "better":
-        ahead, behind = (a, b) if pair.winner == pair.a else (b, a)
-        order = "" if ahead == a else f" ({a} minus {b})"
-        return f"{ahead} is better than {behind} on {where}: {measured}{order}"
+        return f"{a} is {'better' if pair.winner == pair.a else 'worse'} than {b} on {where}: {measured}"
     if one.verdict == "equivalent":
         margin = f"within {number(settings.equivalence_margin or 0.0)}"
         return f"{a} and {b} are equivalent on {where} ({margin}): {measured}; take the cheaper"
@@ -58,12 +56,13 @@ def number(value: float) -> str:
 
 
 def signed(value: float) -> str:
-    """``number`` with its sign.
+    """A difference with its sign and three digits, so that a value and its interval line up.
 
-    >>> signed(0.21), signed(-0.03)
-    ('+.21', '-.03')
+    >>> signed(0.2), signed(-0.03), signed(12.5), signed(0.00012)
+    ('+.200', '-.030', '+12.5', '+.00012')
     """
-    return f"+{number(value)}" if value > 0 else number(value)
+    text = f"{value:+.3f}" if 0.0005 <= abs(value) < 10 or value == 0 else f"{value:+.3g}"
+    return text.replace("0.", ".", 1) if text[1:].startswith("0.") else text
 
 
 def rank_sentence(found: dict[str, Any] | None) -> list[str]:
