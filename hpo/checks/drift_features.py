@@ -94,8 +94,8 @@ def classes_test(
 ) -> tuple[float, float]:
     """Chi-squared of two sets' class counts, and its p when whole clusters are dealt to the two sides at random.
 
-    Clusters of more rows than one make the usual distribution of chi-squared too narrow (Rao and Scott 1981), so the
-    null is drawn instead.
+    A cluster counts once, by its shares of the classes: a few large ones would drown what all others say. The usual
+    distribution of chi-squared does not hold for shares, so the null is drawn.
     """
     from hpo.statistics.resampling import permutation_p
 
@@ -115,14 +115,15 @@ def classes_test(
     return float(observed), permutation_p(float(observed), _chi_squared(first, counts.sum(axis=0)))
 
 
-def _table(codes: Sequence[int], cluster: Ints, k: int) -> Ints:
-    """Rows of each class in each cluster, shape (clusters, k)."""
+def _table(codes: Sequence[int], cluster: Ints, k: int) -> Floats:
+    """Share of each class in each cluster, shape (clusters, k): a cluster counts once, as in the other tests."""
     own = np.unique(cluster, return_inverse=True)[1]
     flat = np.bincount(own * k + np.asarray(codes, dtype=np.int64), minlength=(int(own.max()) + 1) * k)
-    return flat.reshape(-1, k).astype(np.int64)
+    counts = flat.reshape(-1, k)
+    return np.asarray(counts / counts.sum(axis=1, keepdims=True), dtype=np.float64)
 
 
-def _chi_squared(first: NDArray[np.int64], total: NDArray[np.int64]) -> Floats:
+def _chi_squared(first: Floats, total: Floats) -> Floats:
     """Of counts of one side, shape (B, k), when both sides have ``total``, shape (k,); shape (B,)."""
     share = first.sum(axis=1, keepdims=True) / total.sum()
     expected = share * total
