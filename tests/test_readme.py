@@ -14,6 +14,7 @@ import pytest
 
 from hpo.commands import COMMANDS, main
 from hpo.config.load import load_text
+from hpo.validation.load import load_text as load_validation
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text("utf8")
@@ -39,7 +40,9 @@ def commands() -> Iterator[tuple[int, list[str]]]:
 
 
 COMMAND_LINES = list(commands())
-STUDIES = list(blocks("yaml"))
+YAML = list(blocks("yaml"))
+VALIDATIONS = [(line, text) for line, text in YAML if "datasets:" in text]
+STUDIES = [block for block in YAML if block not in VALIDATIONS]
 REST = {
     "study": "study: part\ntask: classification\nmodel: owner/name\ndata: {train: rows.jsonl}\n",
     "search_space": "search_space: lora\n",
@@ -79,6 +82,15 @@ def test_every_study_of_the_readme_loads(line: int, text: str, tmp_path: Path) -
         (tmp_path / name).write_text("")
     # then it is a valid study
     assert load_text(study, f"README.md:{line}", tmp_path).search_space
+
+
+@pytest.mark.parametrize(("line", "text"), VALIDATIONS, ids=[f"line-{line}" for line, _ in VALIDATIONS])
+def test_every_validation_of_the_readme_loads(line: int, text: str, tmp_path: Path) -> None:
+    # given the text, and the run folder and rows that it names
+    (tmp_path / "runs" / "quickstart").mkdir(parents=True)
+    (tmp_path / "docstrings.py").write_text("")
+    # then it is a valid validation
+    assert load_validation(text, f"README.md:{line}", tmp_path).datasets
 
 
 def test_every_link_within_the_project_leads_somewhere() -> None:
