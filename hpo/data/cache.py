@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+
+from hpo.data.whole import replacing
 
 
 def cache_folder() -> Path:
@@ -19,10 +20,5 @@ def keep(path: Path, write: Callable[[Path], None]) -> None:
     """Have ``write`` make ``path``, whole or not at all; a folder that cannot be written is passed over."""
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, suffix=path.suffix)
-        os.close(handle)
-        try:
-            write(Path(name))
-            os.replace(name, path)
-        finally:
-            Path(name).unlink(missing_ok=True)
+        with replacing(path) as fresh:
+            write(fresh)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import gzip
 import io
 import json
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +13,7 @@ import numpy as np
 
 from hpo.data.messages import as_text
 from hpo.data.read import FORMATS
+from hpo.data.whole import replacing
 from hpo.errors import DataError
 
 if TYPE_CHECKING:
@@ -46,10 +45,11 @@ def write_frame(frame: pd.DataFrame, path: str | Path) -> None:
     if frame.empty:
         raise DataError("there are no rows to write", where=str(path), hint="a data file has at least one row")
     write = {".csv": _csv, ".parquet": _parquet, ".txt": _txt}.get(kind, _jsonl)
-    _replace(path, _packed(write(frame, path), packed))
+    _replace(path, pack(write(frame, path), packed))
 
 
-def _packed(content: bytes, ending: str) -> bytes:
+def pack(content: bytes, ending: str) -> bytes:
+    """Bytes as a file with this last ending holds them: ``.gz`` and ``.zst`` are packed, others are not."""
     if ending == ".gz":
         return gzip.compress(content, mtime=0)  # without the time, equal rows give equal bytes
     if ending == ".zst":
@@ -61,30 +61,18 @@ def _packed(content: bytes, ending: str) -> bytes:
 
 def _replace(path: Path, content: bytes) -> None:
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-            os.chmod(temporary, 0o666 & ~_umask())  # a temporary file is its owner's alone
-            os.replace(temporary, path)
-        finally:
-            Path(temporary).unlink(missing_ok=True)
+        with replacing(path) as fresh:
+            fresh.write_bytes(content)
     except OSError as error:
         what = f"the file cannot be written: {error.strerror}"
         raise DataError(what, where=str(path), hint="is its folder there, and yours to write in?") from error
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _jsonl(frame: pd.DataFrame, path: Path) -> bytes:
     names = [str(name) for name in frame.columns]
     lines = []
     for row, record in enumerate(frame.itertuples(index=False, name=None)):
-        values = {name: _plain(value) for name, value in zip(names, record, strict=True)}
+        values = {name: plain(value) for name, value in zip(names, record, strict=True)}
         try:
             lines.append(json.dumps(values, ensure_ascii=False, allow_nan=False) + "\n")
         except (TypeError, ValueError) as error:
@@ -106,7 +94,7 @@ def _quoted(field: str) -> str:
 
 
 def _field(value: Any) -> str:
-    value = _plain(value)
+    value = plain(value)
     if value is None:
         return ""
     if isinstance(value, list | dict | bool):
@@ -135,7 +123,7 @@ def _parquet(frame: pd.DataFrame, path: Path) -> bytes:
 
     columns = {}
     for name in frame.columns:
-        values = [_plain(value) for value in frame[name].tolist()]
+        values = [plain(value) for value in frame[name].tolist()]
         try:
             columns[str(name)] = pa.array(values)
         except (pa.ArrowException, TypeError, ValueError) as error:
@@ -146,12 +134,12 @@ def _parquet(frame: pd.DataFrame, path: Path) -> bytes:
     return out.getvalue()
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """A value as JSON has it: numpy's numbers and arrays as Python's, what is missing as None."""
     if isinstance(value, np.ndarray | list | tuple):
-        return [_plain(each) for each in value]
+        return [plain(each) for each in value]
     if isinstance(value, Mapping):
-        return {str(key): _plain(each) for key, each in value.items()}
+        return {str(key): plain(each) for key, each in value.items()}
     if isinstance(value, np.generic):
         value = value.item()
     return None if value is None or (value != value) is True or type(value).__name__ in _MISSING else value

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import io
 import json
 from collections.abc import Mapping
@@ -12,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hpo.data.rows import Rows
+from hpo.data.whole import replacing
+from hpo.data.write import pack, plain
 from hpo.errors import DataError
 from hpo.evaluators.align import align, arrays
 from hpo.evaluators.prediction_columns import PROBABILITY
@@ -55,9 +56,8 @@ def write_predictions(path: str | Path, rows: Rows, outputs: Outputs | Mapping[i
         frame = pd.concat(parts, ignore_index=True)
     content = _WRITE[kind](frame)
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(path.name + ".new")
-    fresh.write_bytes(_packed(content, path.suffix))
-    fresh.replace(path)
+    with replacing(path) as fresh:
+        fresh.write_bytes(pack(content, path.suffix))
     return path
 
 
@@ -80,16 +80,6 @@ def frame_of(rows: Rows, outputs: Outputs) -> pd.DataFrame:
     return frame
 
 
-def _packed(content: bytes, suffix: str) -> bytes:
-    if suffix == ".gz":
-        return gzip.compress(content, mtime=0)  # the same rows give the same bytes
-    if suffix == ".zst":
-        import zstandard
-
-        return zstandard.ZstdCompressor().compress(content)
-    return content
-
-
 def _csv(frame: pd.DataFrame) -> bytes:
     texts = {name: [_field(value) for value in frame[name].tolist()] for name in frame.columns}
     text: str = frame.assign(**texts).to_csv(index=False, lineterminator="\n")
@@ -104,19 +94,10 @@ def _jsonl(frame: pd.DataFrame) -> bytes:
     columns = [str(name) for name in frame.columns]
     values: list[list[Any]] = [frame[name].tolist() for name in frame.columns]
     lines = (
-        json.dumps({name: _plain(value) for name, value in zip(columns, line, strict=True)}, ensure_ascii=False)
+        json.dumps({name: plain(value) for name, value in zip(columns, line, strict=True)}, ensure_ascii=False)
         for line in zip(*values, strict=True)
     )
     return ("\n".join(lines) + "\n").encode()
-
-
-def _plain(value: Any) -> Any:
-    """The value as JSON can hold it: missing is null."""
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, list):
-        return [_plain(one) for one in value]
-    return None if value is None or value != value else value
 
 
 def _parquet(frame: pd.DataFrame) -> bytes:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hpo.config.models import StudyConfig
+from hpo.data.whole import write_text
 from hpo.errors import Fault, GateFailed
 from hpo.records import Event, RunFolder, load_state
 from hpo.records.data_checks import gate_words, record
@@ -40,9 +41,7 @@ class Checked:
 
     def write(self, path: Path) -> None:
         """Write data_checks.json."""
-        fresh = path.with_suffix(".new")
-        fresh.write_text(json.dumps(self.found, indent=1, allow_nan=False), encoding="utf8")
-        fresh.rename(path)
+        write_text(path, json.dumps(self.found, indent=1, allow_nan=False))
 
 
 def checked_data(config: StudyConfig, splits: Splits | None, accept: str | None = None) -> Checked | None:

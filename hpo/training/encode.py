@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hpo.data.whole import replacing
 from hpo.training.prompts import Piece
 
 if TYPE_CHECKING:
@@ -186,8 +185,6 @@ def _write(path: Path | None, encoded: Encoded) -> Encoded:
     if path is None:
         return encoded
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    with os.fdopen(handle, "wb") as file:
+    with replacing(path) as fresh, fresh.open("wb") as file:
         np.savez(file, **{n: getattr(encoded, n) for n in ("tokens", "offsets", "prompt", "scored", "n_bytes")})
-    os.replace(name, path)
     return encoded

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from hpo.config.harness import NAMES
 from hpo.config.models import Direction
+from hpo.data.whole import write_text
 from hpo.errors import ConfigurationError, ModelError
 from hpo.evaluators.protocol import ExampleScores, Metric
 from hpo.evaluators.reductions import column_of, mean_of
@@ -25,7 +26,6 @@ from hpo.training.ready import Ready
 from hpo.validation.data import DataSet, empty_rows
 from hpo.validation.members import Context, Found, Member
 from hpo.validation.models import ModelEntry
-from hpo.validation.outputs import write_text
 from hpo.validation.scoring import Scored
 from hpo.validation.stored import key_of
 

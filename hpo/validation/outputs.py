@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from hpo.data.whole import write_text
+
 SCORES = (
     "model", "dataset", "metric", "value", "ci_low", "ci_high", "n", "method", "direction", "subgroup", "seeds",
     "reason",
@@ -59,10 +61,3 @@ def cell(value: Any) -> Any:
     if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
         return "'" + value
     return value
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    fresh = path.with_name(path.name + ".new")
-    fresh.write_text(text, encoding="utf8")
-    fresh.replace(path)

@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from hpo.data.whole import write_text
 from hpo.errors import ConfigurationError
 from hpo.evaluators.ratings import DIMENSIONS, SCALE
-from hpo.validation.outputs import cell, write_text
+from hpo.validation.outputs import cell
 from hpo.validation.scoring import Scored
 
 SHEET, KEY = "rating_sheet.csv", "rating_key.csv"

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from hpo.data.whole import write_text
 from hpo.errors import DataError, HpoError
 from hpo.evaluators.align import align, take
 from hpo.evaluators.predictions import Predictions, read_predictions
@@ -87,9 +88,7 @@ class Store:
         side = path.with_suffix(".json")
         side.unlink(missing_ok=True)
         write_predictions(path, data.rows, answers[0])
-        fresh = side.with_suffix(".new")
-        fresh.write_text(json.dumps({"key": key, "cost": dict(answers[1])}) + "\n", encoding="utf8")
-        fresh.replace(side)
+        write_text(side, json.dumps({"key": key, "cost": dict(answers[1])}) + "\n")
 
 
 def _note(path: Path) -> dict[str, Any]:
