@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from hpo.config.preparation import Outliers
 from hpo.data.rows import Rows
 from hpo.data.texts import content
+from hpo.statistics.robust import modified_z
 
 CUT = 3.5  # Iglewicz and Hoaglin's recommendation
 
@@ -29,16 +30,3 @@ def inside(rows: Rows, method: Outliers) -> NDArray[np.int64]:
     else:
         values = np.log1p([len(text.split()) for text in content(rows)])
     return np.flatnonzero(np.abs(modified_z(values)) <= CUT)
-
-
-def modified_z(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """0.6745 (x - median) / MAD, shape (n,) (Iglewicz and Hoaglin 1993, section 3.3).
-
-    Where more than half of the values are equal the MAD is 0; then sqrt(pi / 2) x the mean absolute deviation, which is
-    a normal distribution's spread too, takes the place of MAD / 0.6745; the score is 0 where all values are equal.
-    """
-    distance = values - np.median(values)
-    spread = np.median(np.abs(distance)) / 0.6745
-    if spread == 0:
-        spread = np.sqrt(np.pi / 2) * np.mean(np.abs(distance))
-    return np.asarray(distance / spread if spread > 0 else np.zeros(len(values)), dtype=np.float64)

@@ -15,6 +15,7 @@ from hpo.evaluators.content import content
 from hpo.evaluators.findings import nothing, share_of
 from hpo.evaluators.protocol import ExampleScores, Metric
 from hpo.objective import Outputs
+from hpo.statistics.robust import modified_z
 
 Floats = NDArray[np.float64]
 
@@ -85,9 +86,7 @@ def scored(values: Floats, least: float) -> Floats:
     there = ~np.isnan(values)
     scores = np.zeros(len(values))
     if there.any():
-        distance = values[there] - np.median(values[there])
-        spread = max(float(np.median(np.abs(distance))) / 0.6745, least)
-        scores[there] = distance / spread
+        scores[there] = modified_z(values[there], least)
     return scores
 
 

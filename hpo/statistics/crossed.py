@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpo.statistics.linearise import macro_f1 as linearised_macro_f1
+from hpo.statistics.robust import normal_mad
 from hpo.statistics.values import DEFAULT, Comparison, Settings
 from hpo.statistics.verdicts import Uncertain, compared, refused
 
@@ -135,11 +136,11 @@ def _warnings(a: NDArray[np.float64], b: NDArray[np.float64], items: float) -> t
 
 
 def _outlying(of_seed: NDArray[np.float64]) -> list[int]:
-    """Seeds far from the median of the others, in units of 1.4826 times the median absolute deviation; from 4 seeds."""
+    """Seeds far from the median of all, in robust standard deviations; from 4 seeds."""
     if len(of_seed) < 4:
         return []
     away = np.abs(of_seed - np.median(of_seed))
-    scale = 1.4826 * float(np.median(away))
+    scale = normal_mad(of_seed)
     return [int(each) for each in np.nonzero(away > OUTLYING * scale)[0]] if scale > 0 else []
 
 

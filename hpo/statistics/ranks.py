@@ -50,8 +50,8 @@ class Ranks:
 
     def sentence(self, names: Sequence[str]) -> str:
         """What the ranks say, in words."""
-        first = np.flatnonzero(np.isclose(self.mean_ranks, self.mean_ranks.min()))
-        best = f"{' and '.join(names[place] for place in first)} {'has' if len(first) == 1 else 'share'} the best mean rank"
+        first = [names[place] for place in np.flatnonzero(np.isclose(self.mean_ranks, self.mean_ranks.min())).tolist()]
+        best = f"{' and '.join(first)} {'has' if len(first) == 1 else 'share'} the best mean rank"
         if self.reason:
             return f"{best}; {self.reason}"
         told = sum(pair.verdict == "better" for _, _, pair in self.pairs)
