@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
 from hpo.checks.preprocessing import METHODS
+from hpo.config.defaults import drop_empty_blocks
 from hpo.config.document import parse_mapping, read_text
 from hpo.config.draft import Draft, Key
 from hpo.config.environment import substitute
 from hpo.config.gates import GatesConfig
-from hpo.config.messages import ErrorDetails, translate
-from hpo.config.paths import file_part, is_own
+from hpo.config.messages import check_form
+from hpo.config.models import Frozen
+from hpo.config.paths import absolute, is_own, resolve_file, resolve_model
 from hpo.config.transforms import check_names
 from hpo.errors import ConfigurationError
-
-
-class Frozen(BaseModel):
-    """A block of data.yaml: frozen, unknown keys forbidden."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class ChecksConfig(Frozen):
@@ -31,13 +26,15 @@ class ChecksConfig(Frozen):
 
     data: Annotated[str, Field(description="file: JSONL, CSV, Parquet or .txt, also .gz or .zst; or rows.py")]
     against: Annotated[str | None, Field(description="file of held-out or new rows")] = None
-    columns: Annotated[dict[str, str], Field(description="our column: the file's column; others are guessed")] = {}
+    columns: Annotated[dict[str, str], Field(description="our column: the file's column; others are guessed")] = Field(
+        default_factory=dict
+    )
     gates: Annotated[GatesConfig, Field(description="thresholds; one that fails gives exit code 3")] = GatesConfig(
         max_leakage_ratio=None
     )
     strategies: Annotated[
         dict[str, tuple[str, ...]], Field(description="preprocessing strategies to try: lists of transforms by name")
-    ] = {}
+    ] = Field(default_factory=dict)
     label_noise: Annotated[bool, Field(description="look for wrong labels")] = False
     learning_curve: Annotated[bool, Field(description="score against data size")] = False
     drift: Annotated[bool, Field(description="hold the rows of `against` against these")] = False
@@ -73,8 +70,9 @@ def load_text(text: str, shown: str, folder: Path) -> ChecksConfig:
             "this is a study, whose rows are checked when it runs", where=shown, hint="name its data file instead"
         )
     substitute(draft)
+    drop_empty_blocks(draft, ChecksConfig)
     _write_out_shorthands(draft)
-    translate(draft, _errors(draft), ChecksConfig)
+    check_form(draft, ChecksConfig)
     _check_strategies(draft)
     _check_needs(draft)
     _resolve(draft)
@@ -85,8 +83,6 @@ def load_text(text: str, shown: str, folder: Path) -> ChecksConfig:
 
 def _write_out_shorthands(draft: Draft) -> None:
     """``data: {train: FILE, test: FILE, columns: ...}`` as in a study is ``data``, ``against`` and ``columns``."""
-    for name in [name for name, value in draft.values.items() if value is None]:
-        del draft.values[name]
     gates = draft.get("gates")
     if isinstance(gates, dict):
         draft.put(("gates",), {"max_leakage_ratio": None, **gates})
@@ -110,14 +106,6 @@ def _write_out_shorthands(draft: Draft) -> None:
             draft.places[(keys[name],)] = draft.at(("data", name))
 
 
-def _errors(draft: Draft) -> Sequence[ErrorDetails]:
-    try:
-        ChecksConfig.model_validate(draft.values, strict=True)
-    except ValidationError as error:
-        return error.errors(include_url=False)
-    return ()
-
-
 def _check_strategies(draft: Draft) -> None:
     for name, transforms in draft.block("strategies").items():
         key: Key = ("strategies", name)
@@ -138,33 +126,12 @@ def _check_needs(draft: Draft) -> None:
 def _resolve(draft: Draft) -> None:
     """Paths relative to the file; what does not exist is a fault."""
     for name in ("data", "against"):
-        value = draft.get(name)
-        if isinstance(value, str) and draft.sound(name):
-            path = _absolute(draft, file_part(value) if is_own(value) else value)
-            if not os.path.isfile(path):
-                draft.fault(
-                    (name,), f"the file {value} does not exist", f"looked in {draft.folder}; is the path right?"
-                )
-            draft.put((name,), path + value[len(file_part(value)) :] if is_own(value) else path)
+        resolve_file(draft, (name,), "data file")
+    resolve_model(draft, ("model",))
     report = draft.get("report")
     if isinstance(report, str):
-        draft.put(("report",), _absolute(draft, report))
-    model = draft.get("model")
-    if isinstance(model, str) and os.path.isdir(_absolute(draft, model)):
-        draft.put(("model",), _absolute(draft, model))
-    for name, transforms in draft.block("strategies").items():
-        for place, each in enumerate(transforms if isinstance(transforms, tuple) else ()):
-            if is_own(each) and draft.sound("strategies", name):
-                _resolve_own(draft, ("strategies", name, place), each)
-
-
-def _resolve_own(draft: Draft, key: Key, value: str) -> None:
-    file = file_part(value)
-    path = _absolute(draft, file)
-    if not os.path.isfile(path):
-        draft.fault(key, f"the transforms file {file} does not exist", f"looked in {draft.folder}; is the path right?")
-    draft.put(key, path + value[len(file) :])
-
-
-def _absolute(draft: Draft, value: Any) -> str:
-    return os.path.normpath(os.path.join(draft.folder, os.path.expanduser(value)))
+        draft.put(("report",), absolute(draft, report))
+    for name in draft.block("strategies"):
+        for place, each in enumerate(draft.entries("strategies", name)):
+            if is_own(each):
+                resolve_file(draft, ("strategies", name, place), "transforms file")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pydantic import BaseModel
+
 from hpo.config.draft import Draft
 from hpo.config.knowledge import Known
-from hpo.config.models import StudyConfig
 from hpo.config.training import TrainingConfig
 
 TRIALS = 30
@@ -20,9 +21,9 @@ def fill(draft: Draft, known: Known) -> None:
         draft.values["pruner"] = {"name": "none"}
 
 
-def drop_empty_blocks(draft: Draft) -> None:
+def drop_empty_blocks(draft: Draft, root: type[BaseModel]) -> None:
     """Take blocks without content out: ``budget:`` with nothing after it is the same as no ``budget`` at all."""
-    for name, field in StudyConfig.model_fields.items():
+    for name, field in root.model_fields.items():
         if draft.values.get(name, ...) is None and not field.is_required():
             del draft.values[name]
 

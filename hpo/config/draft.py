@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -70,6 +70,12 @@ class Draft:
         """The mapping at ``key``; empty where there is none, or something else."""
         value = self.get(*key)
         return value if isinstance(value, dict) else {}
+
+    def mappings(self, name: str) -> Iterator[tuple[Key, dict[str, Any]]]:
+        """The entries of a list that are mappings of keys, each with the way to it."""
+        for index, value in enumerate(self.entries(name)):
+            if isinstance(value, dict):
+                yield (name, index), value
 
     def entries(self, *key: str | int) -> tuple[Any, ...]:
         """The list at ``key``; empty where there is none, or something else."""

@@ -6,8 +6,6 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from hpo.config.check_closing import check_closing
 from hpo.config.check_metrics import check_metrics
 from hpo.config.check_parameters import check_each, parameters
@@ -19,7 +17,7 @@ from hpo.config.document import parse_mapping, plain, read_text
 from hpo.config.draft import Draft, Key
 from hpo.config.environment import prune, substitute
 from hpo.config.knowledge import objective_of
-from hpo.config.messages import ErrorDetails, translate, way_to
+from hpo.config.messages import ErrorDetails, form_errors, translate, way_to
 from hpo.config.models import StudyConfig
 from hpo.config.nested import value_at
 from hpo.config.overrides import apply_overrides
@@ -60,7 +58,7 @@ def load_text(text: str, shown: str, folder: Path, overrides: Sequence[str] = ()
     draft = parse_mapping(text, shown, folder)
     apply_overrides(draft, overrides)
     _write_out_shorthands(draft)
-    drop_empty_blocks(draft)
+    drop_empty_blocks(draft, StudyConfig)
     substitute(draft)
     expand(draft)
     prune(draft)
@@ -91,21 +89,13 @@ def _write_out_shorthands(draft: Draft) -> None:
 
 def _check_form(draft: Draft) -> None:
     """Types, unknown and missing keys. A text from the environment counts as a number where one is wanted."""
-    errors = _errors(draft)
+    errors = form_errors(draft, StudyConfig)
     converted = [key for error in errors if (key := _number_from_environment(draft, error))]
     if converted:
         for key in converted:
             draft.put(key, plain(draft.get(*key)))
-        errors = _errors(draft)
+        errors = form_errors(draft, StudyConfig)
     translate(draft, errors)
-
-
-def _errors(draft: Draft) -> Sequence[ErrorDetails]:
-    try:
-        StudyConfig.model_validate(draft.values, strict=True)
-    except ValidationError as error:
-        return error.errors(include_url=False)
-    return ()
 
 
 def _number_from_environment(draft: Draft, error: ErrorDetails) -> Key:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from hpo.config.document import plain
 from hpo.config.draft import Draft, Key, did_you_mean
@@ -29,6 +29,20 @@ _KINDS = {
 }
 _BOUNDS = {"greater_than": ("gt", "more than"), "greater_than_equal": ("ge", "at least")}
 _BOUNDS |= {"less_than": ("lt", "less than"), "less_than_equal": ("le", "at most")}
+
+
+def check_form(draft: Draft, root: type[BaseModel]) -> None:
+    """Types, unknown and missing keys: one fault for each value that does not fit ``root``, the whole file's model."""
+    translate(draft, form_errors(draft, root), root)
+
+
+def form_errors(draft: Draft, root: type[BaseModel]) -> Sequence[ErrorDetails]:
+    """What pydantic finds wrong with the draft's values."""
+    try:
+        root.model_validate(draft.values, strict=True)
+    except ValidationError as error:
+        return error.errors(include_url=False)
+    return ()
 
 
 def translate(draft: Draft, errors: Sequence[ErrorDetails], root: type[BaseModel] = StudyConfig) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import importlib.util
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
-from hpo.config.draft import Draft, Key
+from hpo.config.draft import Draft, Key, Place
+from hpo.errors import ConfigurationError
 
 PACKAGE = "package:"  # of a model that an installed package carries
 FILES: tuple[Key, ...] = (("data", "train"), ("data", "validation"), ("data", "test"), ("data", "forgetting"))
@@ -15,18 +17,18 @@ FILES: tuple[Key, ...] = (("data", "train"), ("data", "validation"), ("data", "t
 def resolve(draft: Draft) -> None:
     """Make every path of the draft absolute; one that does not exist is a fault."""
     for key in FILES:
-        _file(draft, key, "data file")
-    _file(draft, ("data", "source"), "rows file")
+        resolve_file(draft, key, "data file")
+    resolve_file(draft, ("data", "source"), "rows file")
     if is_own(draft.get("objective")):
-        _file(draft, ("objective",), "objective file")
+        resolve_file(draft, ("objective",), "objective file")
     for block in ("objectives", "constraints"):
         for index, entry in enumerate(draft.entries(block)):
             if isinstance(entry, dict) and is_own(entry.get("metric")):
-                _file(draft, (block, index, "metric"), "evaluator file")
+                resolve_file(draft, (block, index, "metric"), "evaluator file")
     for key in _transforms(draft):
         if is_own(draft.get(*key)):
-            _file(draft, key, "transforms file")
-    _model(draft)
+            resolve_file(draft, key, "transforms file")
+    resolve_model(draft, ("model", "name"))
     _warm_start(draft)
     runs = draft.get("runs")
     if isinstance(runs, str) and runs.startswith("~"):
@@ -47,11 +49,12 @@ def is_own(reference: object) -> bool:
     return isinstance(reference, str) and (reference.endswith(".py") or ".py:" in reference)
 
 
-def _file(draft: Draft, key: Key, kind: str) -> None:
+def resolve_file(draft: Draft, key: Key, kind: str) -> None:
+    """Make the path of a file (or of ``mine.py:name``) absolute; one that does not exist is a fault."""
     value = draft.get(*key)
     if not isinstance(value, str) or not draft.sound(*key):
         return
-    path = _absolute(draft, file_part(value))
+    path = absolute(draft, file_part(value))
     shown = draft.templates.get(key, value)
     if os.path.isdir(path):  # unlike Path's, it takes any text for an answer
         draft.fault(key, f"the {kind} {shown} is a folder", "name a file in it")
@@ -61,18 +64,31 @@ def _file(draft: Draft, key: Key, kind: str) -> None:
         _replace(draft, key, str(draft.folder))
 
 
-def _model(draft: Draft) -> None:
-    key: Key = ("model", "name")
+def resolve_model(draft: Draft, key: Key) -> None:
+    """A hub name, a folder, or a folder inside an installed package; a folder that does not exist is a fault."""
     name = draft.get(*key)
     if not isinstance(name, str) or not draft.sound(*key):
         return
     if name.startswith(PACKAGE):
         _model_in_package(draft, key, name)
-    elif os.path.isdir(_absolute(draft, name)):
+    elif os.path.isdir(absolute(draft, name)):
         _replace(draft, key, str(draft.folder))
     elif name.startswith(("./", "../", "/", "~")):
         shown = draft.templates.get(key, name)
         draft.fault(key, f"the model folder {shown} does not exist", f"looked in {draft.folder}; is the path right?")
+
+
+def named_model(name: str, option: str) -> str:
+    """A model named on the command line, resolved as in a file; folders are relative to the working directory.
+
+    Raises:
+        ConfigurationError: there is no such folder or package.
+    """
+    draft = Draft({"model": name}, {("model",): Place(option)}, Path.cwd())
+    resolve_model(draft, ("model",))
+    if draft.faults:
+        raise ConfigurationError.of(draft.sorted_faults())
+    return str(draft.get("model"))
 
 
 def _model_in_package(draft: Draft, key: Key, name: str) -> None:
@@ -110,7 +126,8 @@ def file_part(value: str) -> str:
     return value.rpartition(".py:")[0] + ".py" if ".py:" in value else value
 
 
-def _absolute(draft: Draft, value: str) -> str:
+def absolute(draft: Draft, value: str) -> str:
+    """The path, which is relative to the file that is read."""
     return os.path.normpath(os.path.join(draft.folder, os.path.expanduser(value)))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, get_args
 
 from hpo.config.draft import Draft, Key, did_you_mean
@@ -17,25 +16,19 @@ def check_entries(draft: Draft) -> None:
     """Faults between the entries of a draft."""
     models, datasets = _names(draft, "models"), _names(draft, "datasets")
     _check_baseline(draft, models)
-    for key, entry in _entries(draft, "models"):
+    for key, entry in draft.mappings("models"):
         _check_source(draft, key, entry)
         _check_of_run(draft, key, entry)
         _check_datasets(draft, key, entry, datasets)
-    for key, entry in _entries(draft, "datasets"):
+    for key, entry in draft.mappings("datasets"):
         _check_rows(draft, key, entry)
         _check_primary(draft, key, entry)
     _check_metrics(draft)
 
 
-def _entries(draft: Draft, block: str) -> Iterator[tuple[Key, dict[str, Any]]]:
-    for index, value in enumerate(draft.entries(block)):
-        if isinstance(value, dict):
-            yield (block, index), value
-
-
 def _names(draft: Draft, block: str) -> list[str]:
     found: list[str] = []
-    for key, entry in _entries(draft, block):
+    for key, entry in draft.mappings(block):
         name = entry.get("name")
         if not isinstance(name, str):
             continue
@@ -49,7 +42,7 @@ def _check_baseline(draft: Draft, models: list[str]) -> None:
     baseline = draft.get("baseline")
     if isinstance(baseline, str) and models and baseline not in models:
         draft.fault(("baseline",), f"no model is called {baseline}", did_you_mean(baseline, models))
-    for key, entry in _entries(draft, "models"):
+    for key, entry in draft.mappings("models"):
         if entry.get("name") == baseline and entry.get("datasets"):
             draft.fault((*key, "datasets"), "the baseline has to answer on every data set", "remove `datasets`")
 
@@ -116,7 +109,7 @@ def _check_primary(draft: Draft, key: Key, entry: dict[str, Any]) -> None:
 
 
 def _check_metrics(draft: Draft) -> None:
-    tasks = [task for _, entry in _entries(draft, "datasets") if (task := task_of(draft, entry))]
+    tasks = [task for _, entry in draft.mappings("datasets") if (task := task_of(draft, entry))]
     for position, name in enumerate(draft.entries("metrics")):
         if isinstance(name, str):
             _check_metric(draft, ("metrics", position), name, tasks)

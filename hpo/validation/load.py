@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from pydantic import ValidationError
-
+from hpo.config.defaults import drop_empty_blocks
 from hpo.config.document import parse_mapping, read_text
-from hpo.config.draft import Draft, Key
+from hpo.config.draft import Draft
 from hpo.config.environment import substitute
-from hpo.config.messages import ErrorDetails, translate
+from hpo.config.messages import check_form
 from hpo.config.overrides import apply_overrides
 from hpo.errors import ConfigurationError
 from hpo.validation.check import check_entries
@@ -51,8 +49,9 @@ def load_text(text: str, shown: str, folder: Path, overrides: Sequence[str] = ()
     draft = parse_mapping(text, shown, folder)
     apply_overrides(draft, overrides)
     substitute(draft)
+    drop_empty_blocks(draft, ValidationConfig)
     _write_out_shorthands(draft)
-    translate(draft, _errors(draft), ValidationConfig)
+    check_form(draft, ValidationConfig)
     check_entries(draft)
     resolve(draft)
     if draft.faults:
@@ -63,24 +62,8 @@ def load_text(text: str, shown: str, folder: Path, overrides: Sequence[str] = ()
 
 def _write_out_shorthands(draft: Draft) -> None:
     """``data: FILE`` is all rows of a file; ``ratings: FILE`` is one sheet."""
-    for name in [name for name, value in draft.values.items() if value is None]:
-        del draft.values[name]
     if isinstance(draft.values.get("ratings"), str):
         draft.values["ratings"] = (draft.values["ratings"],)
-    for key, value in _entries(draft, "datasets"):
+    for key, value in draft.mappings("datasets"):
         if isinstance(value.get("data"), str):
             draft.put((*key, "data"), {"test": value["data"]})
-
-
-def _entries(draft: Draft, block: str) -> Iterator[tuple[Key, dict[str, Any]]]:
-    for index, value in enumerate(draft.entries(block)):
-        if isinstance(value, dict):
-            yield (block, index), value
-
-
-def _errors(draft: Draft) -> Sequence[ErrorDetails]:
-    try:
-        ValidationConfig.model_validate(draft.values, strict=True)
-    except ValidationError as error:
-        return error.errors(include_url=False)
-    return ()

@@ -45,7 +45,9 @@ class ModelEntry(Frozen):
         None
     )
     kind: Annotated[Literal["model", "people"], Field(description="who made the predictions")] = "model"
-    classical: Annotated[bool, Field(description="TF-IDF with a linear model, fitted on the training rows, or on those of `run`")] = False
+    classical: Annotated[
+        bool, Field(description="TF-IDF with a linear model, fitted on the training rows, or on those of `run`")
+    ] = False
     seeds: Annotated[int | None, Field(ge=2, description="of `run`: train it again with so many fresh seeds")] = None
     labels: Annotated[dict[str, str], Field(default_factory=dict, description="the model's label: the data set's")]
     ask: Annotated[AskConfig | None, Field(description="how `model` and plain adapters are asked")] = None

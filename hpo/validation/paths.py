@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 
 from hpo.config.draft import Draft, Key
-from hpo.config.paths import PACKAGE, file_part, is_own
+from hpo.config.paths import absolute, file_part, is_own, resolve_model
 
 DATA_FILES = ("train", "validation", "test", "source")
 
@@ -40,7 +39,7 @@ def _model_source(draft: Draft, key: Key, source: str) -> None:
     elif source in ("run", "adapter"):
         _existing(draft, key, "run folder" if source == "run" else "adapter folder", os.path.isdir)
     else:
-        _model(draft, key)
+        resolve_model(draft, key)
 
 
 def _own_metric(draft: Draft, key: Key) -> None:
@@ -52,7 +51,7 @@ def _existing(draft: Draft, key: Key, kind: str, there: object) -> None:
     value = draft.get(*key)
     if not isinstance(value, str) or not draft.sound(*key):
         return
-    path = _absolute(draft, file_part(value))
+    path = absolute(draft, file_part(value))
     folders = [str(draft.folder)]
     if there is os.path.isdir and not os.path.exists(path):  # run folders lie in the working directory
         path = value = os.path.abspath(os.path.expanduser(value))
@@ -66,38 +65,4 @@ def _existing(draft: Draft, key: Key, kind: str, there: object) -> None:
     elif there is os.path.isdir and not os.path.isdir(path):
         draft.fault(key, f"the {kind} {shown} is a file", "name the folder")
     else:
-        draft.put(key, _absolute(draft, value))
-
-
-def _model(draft: Draft, key: Key) -> None:
-    """A hub name, a folder, or a folder inside an installed package, which is found without importing it."""
-    name = draft.get(*key)
-    if not isinstance(name, str) or not draft.sound(*key):
-        return
-    if name.startswith(PACKAGE):
-        _model_in_package(draft, key, name)
-    elif os.path.isdir(_absolute(draft, name)):
-        draft.put(key, _absolute(draft, name))
-    elif name.startswith(("./", "../", "/", "~")):
-        what = f"the model folder {draft.templates.get(key, name)} does not exist"
-        draft.fault(key, what, f"looked in {draft.folder}; is the path right?")
-
-
-def _model_in_package(draft: Draft, key: Key, name: str) -> None:
-    package, _, inside = name.removeprefix(PACKAGE).partition("/")
-    try:
-        spec = importlib.util.find_spec(package) if package.isidentifier() else None
-    except (ImportError, ValueError):
-        spec = None
-    places = spec.submodule_search_locations if spec is not None else None
-    folder = os.path.normpath(os.path.join(places[0], inside)) if places else ""
-    if not folder:
-        draft.fault(key, f"the package {package} is not installed", "pip install it, or name a folder")
-    elif not os.path.isdir(folder):
-        draft.fault(key, f"the package {package} has no folder {inside}", f"looked in {os.path.dirname(folder)}")
-    else:
-        draft.put(key, folder)
-
-
-def _absolute(draft: Draft, value: str) -> str:
-    return os.path.normpath(os.path.join(draft.folder, os.path.expanduser(value)))
+        draft.put(key, absolute(draft, value))
