@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from hpo.checks.catalogue import CheckSpec
 from hpo.checks.values import Finding
 from hpo.data.rows import Rows
+from hpo.errors import DataError
 from hpo.evaluators.protocol import ExampleScores
 
 if TYPE_CHECKING:
@@ -100,3 +102,54 @@ def as_frame(found: tuple[Finding, ...]) -> pd.DataFrame:
         row["evidence"] = json.dumps(row["evidence"], ensure_ascii=False)
     columns = list(Finding("", "").as_dict())
     return pd.DataFrame(rows, columns=columns, dtype=object)
+
+
+def write_table(found: tuple[Finding, ...], path: Path) -> None:
+    """Write all findings as CSV; where there are none, the header alone.
+
+    Args:
+        found: the findings.
+        path: .csv, also .gz or .zst.
+
+    Raises:
+        DataError: the file cannot be written.
+    """
+    from hpo.data.whole import replacing
+    from hpo.data.write import pack, write_frame
+
+    frame = as_frame(found)
+    if not frame.empty:
+        write_frame(frame, path)
+        return
+    try:
+        with replacing(path) as fresh:
+            fresh.write_bytes(pack((",".join(frame.columns) + "\n").encode(), path.suffix.lower()))
+    except OSError as error:
+        raise DataError(f"the file cannot be written: {error.strerror}", where=str(path)) from error
+
+
+def refuse_foreign_table(path: Path) -> None:
+    """Refuse to write over a file that is no table of findings.
+
+    Raises:
+        DataError: such a file stands there.
+    """
+    if not path.exists():
+        return
+    if _columns(path) != list(as_frame(()).columns):
+        hint = f"name another file, or remove this one: rm {path}"
+        raise DataError(
+            "there is a file that is no table of findings, which is not written over", where=str(path), hint=hint
+        )
+
+
+def _columns(path: Path) -> list[str]:
+    from hpo.data.read import read_frame
+
+    if path.suffix.lower() == ".csv":  # its header alone: a table of findings may hold any character
+        with path.open("rb") as file:
+            return file.readline(10_000).decode("utf8", "replace").strip().split(",")
+    try:
+        return [str(name) for name in read_frame(path).columns]
+    except DataError:
+        return []

@@ -101,8 +101,8 @@ def write_fixed(fixed: Fixed, path: Path) -> tuple[Path, Path]:
         raise DataError("no row is left after the fix", where=str(path), hint="look at the findings first")
     target = cleaned_path(path)
     log = target.with_name(f"{target.name.split('.cleaned')[0]}.cleaned.log.csv")
-    _write_new(fixed.loaded.frame, target)
-    _write_new(log_frame(fixed), log)
+    write_new(fixed.loaded.frame, target)
+    write_new(log_frame(fixed), log)
     return target, log
 
 
@@ -117,8 +117,12 @@ def log_frame(fixed: Fixed) -> pd.DataFrame:
     )
 
 
-def _write_new(frame: pd.DataFrame, target: Path) -> None:
-    """Write a file; one of the same bytes may be there already, one of others is never written over."""
+def write_new(frame: pd.DataFrame, target: Path) -> None:
+    """Write a file; one of the same bytes may be there already, one of others is never written over.
+
+    Raises:
+        DataError: the file cannot be written, or a file of other content stands there.
+    """
     fresh = target.with_name(f".fresh.{target.name}")
     write_frame(frame, fresh)
     try:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hpo.checks.typed import as_numbers, typed
 from hpo.config.paths import is_own
 from hpo.data.guess import LABEL_NAMES, GuessedTask, guess
 from hpo.data.made import made_rows
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 OURS = ("id", "group", "text", "label", "instruction", "input", "output", "messages")
 LOOKED_AT = 1_000  # rows by which columns are guessed
-MOSTLY = 0.8  # share of texts that make a column one of text
 _FORMATS: Mapping[str, tuple[str, ...]] = {
     "messages": ("messages",),
     "instruction": ("instruction", "output"),
@@ -138,6 +138,9 @@ def _columns(table: Table, given: dict[str, str]) -> tuple[GuessedTask, dict[str
             raise DataError(f"`{ours}` is not one of our columns", where=f"columns.{ours}", hint=hint)
         if theirs not in table.frame:
             raise unknown_column(theirs, there, table.where)
+    twice = next((theirs for theirs in given.values() if list(given.values()).count(theirs) > 1), None)
+    if twice is not None:
+        raise DataError(f"`{twice}` is named for two columns of ours", where=table.where, hint="each is another column")
     names = {ours: ours for ours in ("id", "group") if ours in table.frame}
     asking = {"text", "instruction", "output", "messages"} & given.keys()
     found = None if asking and not _open(given, table) else _guessed(table, given)
@@ -149,20 +152,23 @@ def _columns(table: Table, given: dict[str, str]) -> tuple[GuessedTask, dict[str
 
 def _open(given: dict[str, str], table: Table) -> bool:
     """Whether a text is named but no label, and there is a column that is called one."""
-    return "text" in given and "label" not in given and _label_named(table) is not None
+    return "text" in given and "label" not in given and _label_named(table, given) is not None
 
 
 def _guessed(table: Table, given: dict[str, str]) -> tuple[GuessedTask, dict[str, str]]:
     if "text" in given:
-        label = _label_named(table)
+        label = _label_named(table, given)
         return "classification", {} if label is None else {"label": label}
     if "messages" in table.frame:
         return "instruction", {"messages": "messages"}
     frame = typed(table.frame.head(LOOKED_AT))
     if "label" in given:
-        frame = frame.rename(columns={given["label"]: "label"})
+        others = [name for name in frame.columns if name == "label" != given["label"]]
+        frame = frame.drop(columns=others).rename(columns={given["label"]: "label"})
     try:
         found = guess(frame)
+        if "label" in given and found.columns.get("text") == "label":  # the label is all the text there is
+            raise DataError("no text")
     except DataError as error:
         listed = ", ".join(map(str, table.frame.columns))
         hint = "name them: --text C --label C; others that are known: instruction and output, messages"
@@ -175,8 +181,8 @@ def _guessed(table: Table, given: dict[str, str]) -> tuple[GuessedTask, dict[str
     return found.task, columns
 
 
-def _label_named(table: Table) -> str | None:
-    there = {str(name).lower(): str(name) for name in table.frame.columns}
+def _label_named(table: Table, given: Mapping[str, str]) -> str | None:
+    there = {str(name).lower(): str(name) for name in table.frame.columns if name != given["text"]}
     return next((there[name] for name in LABEL_NAMES if name in there), None)
 
 
@@ -197,25 +203,6 @@ def _used(task: GuessedTask, names: Mapping[str, str]) -> tuple[str, ...]:
     if task != "instruction":
         return ("id", "group", "text", "label")
     return ("id", "group", "messages") if "messages" in names else ("id", "group", "instruction", "input", "output")
-
-
-def typed(frame: pd.DataFrame) -> pd.DataFrame:
-    """Columns of numbers as numbers (as text in CSV), those that are mostly text without what else is in them."""
-    import pandas as pd
-
-    made = {}
-    for name in frame.columns:
-        values = frame[name]
-        text = values.map(lambda value: isinstance(value, str))
-        if text.mean() >= MOSTLY:  # a broken row must not hide what its column is
-            values = values.where(text, None)
-        numbers = pd.to_numeric(values, errors="coerce") if not _nested(values) else values.map(lambda _: np.nan)
-        made[name] = numbers if numbers.notna().sum() == values.notna().sum() > 0 else values
-    return pd.DataFrame(made, columns=frame.columns)
-
-
-def _nested(values: pd.Series[Any]) -> bool:
-    return any(isinstance(value, list | dict | bool | np.ndarray) for value in values)
 
 
 def _refuse_mixture(table: Table, names: Mapping[str, str]) -> None:
@@ -265,7 +252,7 @@ def _labels(values: pd.Series[Any], table: Table, task: GuessedTask) -> pd.Serie
     import pandas as pd
 
     if task == "regression":
-        return pd.to_numeric(values, errors="coerce").astype(float)
+        return as_numbers(values).astype(float)
     gone = missing(values)
     found = [None if gone[row] else value if _odd(value) else as_text(value) for row, value in enumerate(values)]
     return pd.Series(found, dtype=object)

@@ -70,10 +70,13 @@ def _module(verb: str) -> ModuleType:
 
 
 def _complain(error: HpoError, *, as_json: bool) -> None:
+    from hpo.records.wording import shown
+
     if as_json:
         faults = [{"where": f.where, "what": f.what, "hint": f.hint} for f in error.faults]
         print(json.dumps({"error": faults, "exit_code": error.exit_code}))
     count = len(error.faults)
     print("error:" if count == 1 else f"{count} errors:", file=sys.stderr)
     for fault in error.faults:
-        print(f"  {fault}", file=sys.stderr)
+        lines = map(shown, str(fault).splitlines())
+        print("  " + "\n".join(lines), file=sys.stderr)

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 HELP = "data quality of a file: findings with evidence, gates, what each preprocessing step does"
 GATE_FAILED = 3
+ROWS = tuple(
+    kind + packed for kind in (".jsonl", ".ndjson", ".csv", ".parquet", ".txt") for packed in ("", ".gz", ".zst")
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,6 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     from hpo.commands.check_data_output import print_report, progress_line
 
     config = _config(arguments)
+    _refuse_outputs(arguments, config)
     with progress_line(sys.stderr) as progress:
         wanted = _wanted(arguments, config, progress)
         first, second = load(config.data, config.against, wanted)
@@ -70,6 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _config(arguments: argparse.Namespace) -> ChecksConfig:
     """What data.yaml says, or the file alone; arguments win."""
     from hpo.checks.config import ChecksConfig, load_config
+    from hpo.config.paths import named_model
     from hpo.errors import ConfigurationError
 
     is_yaml = arguments.file.lower().endswith((".yaml", ".yml"))
@@ -78,7 +83,7 @@ def _config(arguments: argparse.Namespace) -> ChecksConfig:
     columns = {**config.columns, **{ours: theirs for ours, theirs in named.items() if theirs}}
     given = {
         "against": arguments.against,
-        "model": arguments.model,
+        "model": None if arguments.model is None else named_model(arguments.model, "--model"),
         "max_length": arguments.max_length,
         "report": None if arguments.report is None else str(arguments.report),
     }
@@ -89,6 +94,24 @@ def _config(arguments: argparse.Namespace) -> ChecksConfig:
     if config.max_length is not None and config.model is None:
         raise ConfigurationError("whose tokens are counted?", where="--max-length", hint="--model NAME")
     return config
+
+
+def _refuse_outputs(arguments: argparse.Namespace, config: ChecksConfig) -> None:
+    """What is to be written is looked at first: not after minutes of work, and never over an input."""
+    from hpo.checks.findings import refuse_foreign_table
+    from hpo.commands.outputs import refuse_folders, refuse_outputs
+    from hpo.config.paths import file_part
+
+    report = None if config.report is None or arguments.no_report else Path(config.report)
+    options = {"--report": report, "--csv": arguments.csv, "--write": arguments.write}
+    outputs = {option: path for option, path in options.items() if path is not None}
+    names = {"the input": config.data, "--against": config.against, "--previous": arguments.previous}
+    inputs = {name: Path(file_part(path)) for name, path in names.items() if path is not None}
+    page, table = (".html", ".htm"), (".csv", ".csv.gz", ".csv.zst")
+    refuse_outputs(outputs, inputs, {"--report": page, "--csv": table, "--write": ROWS})
+    refuse_folders({option: path for option, path in outputs.items() if option != "--report"})  # made where missing
+    if arguments.csv is not None:
+        refuse_foreign_table(arguments.csv)
 
 
 def _wanted(arguments: argparse.Namespace, config: ChecksConfig, progress: Any) -> Wanted:
@@ -139,8 +162,8 @@ def _changed(first: Any, previous: str) -> dict[str, Any]:
 
 def _write(arguments: argparse.Namespace, config: ChecksConfig, report: DataReport) -> list[tuple[str, str]]:
     """Write page, table and converted rows; what each is and where."""
-    from hpo.checks.findings import as_frame
-    from hpo.data.write import write_frame
+    from hpo.checks.findings import write_table
+    from hpo.checks.fix import write_new
 
     written = []
     if not arguments.no_report:
@@ -150,13 +173,13 @@ def _write(arguments: argparse.Namespace, config: ChecksConfig, report: DataRepo
         write_data_page(report.as_dict(), page)
         written.append(("page", str(page)))
     if arguments.csv is not None:
-        _write_table(as_frame(report.findings), arguments.csv)
+        write_table(report.findings, arguments.csv)
         written.append(("findings", str(arguments.csv)))
     if arguments.write is not None:
         from hpo.checks.load import load_rows
 
         source = str(report.fixed["file"]) if report.fixed is not None else config.data
-        write_frame(load_rows(source, config.columns).frame, arguments.write)
+        write_new(load_rows(source, config.columns).frame, arguments.write)
         written.append(("rows", str(arguments.write)))
     if report.fixed is not None:
         written += [("cleaned rows", str(report.fixed["file"])), ("log of changes", str(report.fixed["log"]))]
@@ -166,16 +189,3 @@ def _write(arguments: argparse.Namespace, config: ChecksConfig, report: DataRepo
 def _beside(page: Path) -> Path:
     """The page beside the input, or in the working folder where that folder is not ours to write in."""
     return page if os.access(page.parent, os.W_OK) else Path(page.name)
-
-
-def _write_table(frame: Any, path: Path) -> None:
-    """Findings as CSV; where there are none, the header alone."""
-    from hpo.data.write import write_frame
-    from hpo.errors import ConfigurationError
-
-    if not path.name.lower().endswith((".csv", ".csv.gz", ".csv.zst")):
-        raise ConfigurationError(f"{path.name} does not end with .csv", where="--csv", hint="--csv findings.csv")
-    if frame.empty:
-        path.write_text(",".join(frame.columns) + "\n", encoding="utf8")
-    else:
-        write_frame(frame, path)

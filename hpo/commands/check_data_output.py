@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
 from hpo.checks.values import Check, DataReport, Finding, cut
-from hpo.records.wording import clean, plural
+from hpo.records.wording import clean, plural, shown
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -43,17 +43,20 @@ def print_report(report: DataReport, written: Sequence[tuple[str, str]], stream:
     from hpo.commands.closing import wide_console
 
     console = wide_console(stream)
-    against = f", against {plural(report.against_rows or 0, 'row')} of {report.against}" if report.against else ""
-    console.print(Text(f"{report.file}: {plural(report.rows, 'row')}, {report.format}{against}"), soft_wrap=True)
+    against = (
+        f", against {plural(report.against_rows or 0, 'row')} of {clean(report.against)}" if report.against else ""
+    )
+    heading = f"{clean(report.file)}: {plural(report.rows, 'row')}, {report.format}{against}"
+    console.print(Text(heading), soft_wrap=True)
     console.print(_checks(report))
     for finding in worst(report):
         _print_finding(console, finding)
     for line in (*_gates(report), *_deep(report), *(f"{what}: {where}" for what, where in written)):
-        console.print(Text(line), soft_wrap=True)
+        console.print(Text(shown(line)), soft_wrap=True)
     if report.next:
         console.print(Text("next:"))
         for command in report.next:
-            console.print(Text(f"  {command}"), soft_wrap=True)
+            console.print(Text(f"  {shown(command)}"), soft_wrap=True)
 
 
 def worst(report: DataReport) -> list[Finding]:
@@ -99,14 +102,14 @@ def _print_finding(console: Console, finding: Finding) -> None:
 
     evidence = {name: value for name, value in finding.evidence.items() if name not in ("fixed", "pieces", "cluster")}
     said = ", ".join(clean(_said(name, value), 90) for name, value in evidence.items())
-    label = f" [{finding.label}]" if finding.label is not None else ""
+    label = f" [{clean(finding.label)}]" if finding.label is not None else ""
     console.print(Text(f"{finding.check.replace('_', ' ')}: {said}", style="bold"), soft_wrap=True)
-    console.print(Text(f"  row {finding.id}{label}: {clean(cut(finding.text, TEXT), TEXT)}"), soft_wrap=True)
+    console.print(Text(f"  row {clean(finding.id)}{label}: {clean(cut(finding.text, TEXT), TEXT)}"), soft_wrap=True)
     if finding.partner is not None:
-        label = f" [{finding.partner_label}]" if finding.partner_label is not None else ""
-        where = f" of {finding.partner_file}" if finding.partner_file else ""
+        label = f" [{clean(finding.partner_label)}]" if finding.partner_label is not None else ""
+        where = f" of {clean(finding.partner_file)}" if finding.partner_file else ""
         text = clean(cut(finding.partner_text or "", TEXT), TEXT)
-        console.print(Text(f"  row {finding.partner}{where}{label}: {text}"), soft_wrap=True)
+        console.print(Text(f"  row {clean(finding.partner)}{where}{label}: {text}"), soft_wrap=True)
 
 
 def _said(name: str, value: object) -> str:

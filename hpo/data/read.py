@@ -107,20 +107,27 @@ def _decode(content: bytes, path: Path) -> str:
     if content[:1] == b"\x80" and content[1:2] in {b"\x02", b"\x03", b"\x04", b"\x05"}:
         raise DataError("the file is a pickle, which is never read", where=str(path), hint=_TO_PARQUET)
     if content[:2] in {b"\xff\xfe", b"\xfe\xff"}:
-        raise DataError(
-            "the file is UTF-16", where=str(path), hint="save it as UTF-8: iconv -f UTF-16 -t UTF-8 old > new"
-        )
+        wide = "UTF-32" if content[:4] == b"\xff\xfe\0\0" else "UTF-16"
+        hint = f"save it as UTF-8: iconv -f {wide} -t UTF-8 old > new"
+        raise DataError(f"the file is {wide}", where=str(path), hint=hint)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
+        if b"\0" in content:
+            raise _binary(content, path) from error
         line = content.count(b"\n", 0, error.start) + 1
         what = f"the byte 0x{content[error.start]:02x} is not UTF-8"
         raise DataError(what, where=f"{path}:{line}", hint=_TO_UTF8) from error
     if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
-        what = "the file is binary (it holds a zero byte)"
-        raise DataError(what, where=f"{path}:{line}", hint=f"give {FORMATS}")
+        raise _binary(content, path)
     return text
+
+
+def _binary(content: bytes, path: Path) -> DataError:
+    line = content.count(b"\n", 0, content.index(b"\0")) + 1
+    return DataError(
+        "the file is binary (it holds a zero byte), not text in UTF-8", where=f"{path}:{line}", hint=f"give {FORMATS}"
+    )
 
 
 def _frame(records: list[Any], lines: list[int], columns: list[str] | None = None) -> pd.DataFrame:
@@ -185,9 +192,10 @@ def _header(fields: list[str], path: Path) -> list[str]:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise DataError(f"the column `{twice[0]}` stands in the header twice", where=f"{path}:1", hint="rename one")
-    if len(names) == 1 and any(mark in names[0] for mark in ";\t"):
-        mark = ";" if ";" in names[0] else "tab"
-        raise DataError(f"the columns are parted by {mark}", where=f"{path}:1", hint="save the file with commas")
+    for mark, called in ((";", ";"), ("\t", "tab")):
+        if sum(name.count(mark) for name in names) < len(names):
+            continue  # more commas than these: they part the columns
+        raise DataError(f"the columns are parted by {called}", where=f"{path}:1", hint="save the file with commas")
     return names
 
 

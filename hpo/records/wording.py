@@ -25,6 +25,15 @@ def clean(text: object, limit: int = 300) -> str:
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
+def shown(text: object) -> str:
+    r"""Text for a terminal, whole and with its spaces, but without control characters and line breaks.
+
+    >>> shown("  two\x1b[31m  spaces")
+    '  two [31m  spaces'
+    """
+    return _CONTROL.sub(" ", str(text))
+
+
 def markdown(text: object, limit: int = 300) -> str:
     r"""``clean`` text in which nothing is markdown, HTML or a table's border.
 

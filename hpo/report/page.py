@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from hpo.data.whole import write_text
 from hpo.errors import DataError
 from hpo.report.escaping import excerpt, script_json, visible
 
@@ -74,7 +75,7 @@ def render(title: str, sections: Sequence[Section], out: Path) -> None:
     )
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(text, encoding="utf-8", newline="\n")
+        write_text(out, text)
     except OSError as error:
         raise DataError(f"cannot write the page: {error.strerror}", where=str(out), hint="name another file") from None
 
