@@ -96,7 +96,7 @@ def test_what_is_printed_of_hostile_rows_moves_no_cursor(tmp_path: Path, capsys:
     assert main(["check-data", str(file), "--no-report", "--label-noise"]) == 0
     assert main(["check-data", str(file) + "\x1b]0;title\x07", "--no-report"]) == 2
     for text in capsys.readouterr():
-        assert not [c for c in text if ord(c) < 32 and c != "\n" or 0x7F <= ord(c) < 0xA0 or c == "\u202e"]
+        assert not [c for c in text if (ord(c) < 32 and c != "\n") or 0x7F <= ord(c) < 0xA0 or c == "\u202e"]
 
 
 def test_numbers_too_large_for_a_float_are_only_names(tmp_path: Path) -> None:
