@@ -1,7 +1,7 @@
 """Hyperparameter search for fine-tuning language models: no trial lost, no run that cannot fit, no unfounded claim.
 
 As a library: ``hpo.run("study.yaml")`` searches (the module is callable) and returns what ``hpo.load("runs/x")`` does;
-``hpo.check_data("rows.jsonl")`` and ``hpo.validate("validation.yaml")`` return what their commands print with ``--json``.
+``hpo.check_data("rows.jsonl")`` and ``hpo.validate("validation.yaml")`` do what the commands of that name do.
 """
 
 from __future__ import annotations
