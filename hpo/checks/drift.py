@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,48 +11,21 @@ from numpy.typing import NDArray
 
 from hpo.checks.drift_classifier import Told, tell_apart
 from hpo.checks.drift_features import classes_test, features, ranks_test, unseen_words
+from hpo.checks.drift_loss import Loss, has_classes, measure_loss, rows_to_label
 from hpo.checks.options import quiet
-from hpo.checks.out_of_fold import BASELINE, Learner, fit, label_list, make_folds, predict
+from hpo.checks.out_of_fold import Learner
 from hpo.data.rows import Rows
 from hpo.data.split import clusters
 from hpo.errors import DataError
 from hpo.evaluators.content import asked as questions
-from hpo.objective import Task
-from hpo.statistics import clusters as grouped
-from hpo.statistics.distributions import normal_quantile, normal_tail
 from hpo.statistics.multiplicity import holm
-from hpo.statistics.power import paired_means_n
 from hpo.statistics.values import DEFAULT, Settings, finite
 
 Ints = NDArray[np.int64]
 UNLIKE = 20  # rows shown
 LEAST = 20  # rows of each side
-MATTERS = 0.05  # fall of the accuracy that labels should be able to show
 RESAMPLES = 2_000  # of the class counts
 ALARM = 0.4  # times alpha: the level of "moved", which is asked again with every new delivery of rows
-
-
-@dataclass(frozen=True)
-class Loss:
-    """Accuracy on known rows, out of fold, and on new ones; whether it fell."""
-
-    known: float
-    new: float
-    low: float
-    high: float
-    p_value: float
-
-    def as_dict(self) -> dict[str, Any]:
-        """For ``--json``; the difference is new minus known."""
-        return {
-            "metric": "accuracy",
-            "reference": self.known,
-            "new": self.new,
-            "difference": self.new - self.known,
-            "ci_low": self.low,
-            "ci_high": self.high,
-            "p_value": self.p_value,
-        }
 
 
 def drift(
@@ -85,33 +57,37 @@ def drift(
     progress("drift: features")
     texts = (questions(rows), questions(new))
     cluster = _clusters(rows, new, texts)
-    sides = cluster[: len(rows)], cluster[len(rows) :]
-    known, novel = features(texts[0]), features(texts[1])
-    known["unseen words"], novel["unseen words"] = unseen_words(texts[0], texts[1], cluster)
-    tests = [_feature(name, known[name], novel[name], sides) for name in known]
-    tests += _class_mix(rows, new, sides, settings)
+    labelled = has_classes(rows) and has_classes(new)
+    tests, numbers = _features(texts, cluster, settings, (rows, new) if labelled else None)
     progress("drift: domain classifier")
-    numbers = np.stack([np.concatenate([known[name], novel[name]]) for name in known], axis=1)
-    is_new = np.arange(len(cluster)) >= len(rows)
-    told = tell_apart([*texts[0], *texts[1]], numbers, is_new, cluster, settings)
+    told = tell_apart([*texts[0], *texts[1]], numbers, np.arange(len(cluster)) >= len(rows), cluster, settings)
     adjusted = holm([math.nan if t["p_value"] is None else t["p_value"] for t in tests] + [told.p_value])
-    for test, p in zip(tests, adjusted.tolist(), strict=False):
+    for test, p in zip(tests, adjusted[:-1].tolist(), strict=True):
         test["p_adjusted"] = finite(p)
-    loss = _loss(rows, new, (learner, settings), progress)
-    level = ALARM * settings.alpha
-    moved = [test["name"] for test in tests if test["p_adjusted"] is not None and test["p_adjusted"] <= level]
-    anything = bool(moved) or float(adjusted[-1]) <= level
-    verdict, sentence = judge(anything, moved, loss, settings, _needed(rows, loss, settings))
+    loss = None
+    if labelled and rows.frame["label"].nunique() > 1:
+        progress("drift: does a model of the known rows do worse on the new ones?")
+        loss = measure_loss(rows, new, learner, settings)
     return {
         "features": tests,
         "classifier": _classifier(told, float(adjusted[-1])),
         "correction": "holm",
-        "level": level,
+        "level": ALARM * settings.alpha,
         "loss": None if loss is None else loss.as_dict(),
-        "verdict": verdict,
-        "sentence": sentence,
+        **_verdict(tests, float(adjusted[-1]), loss, (len(rows), settings)),
         "unlike": _unlike(told, new, texts[1], len(rows)),
     }
+
+
+def _verdict(
+    tests: list[dict[str, Any]], classifier_p: float, loss: Loss | None, of: tuple[int, Settings]
+) -> dict[str, str]:
+    known, settings = of
+    level = ALARM * settings.alpha
+    moved = [test["name"] for test in tests if test["p_adjusted"] is not None and test["p_adjusted"] <= level]
+    anything = bool(moved) or classifier_p <= level
+    verdict, sentence = judge(anything, moved, loss, settings, rows_to_label(known, loss, settings))
+    return {"verdict": verdict, "sentence": sentence}
 
 
 def judge(anything: bool, moved: list[str], loss: Loss | None, settings: Settings, needed: int) -> tuple[str, str]:
@@ -150,89 +126,49 @@ def _clusters(rows: Rows, new: Rows, texts: tuple[list[str], list[str]]) -> Ints
     return clusters([*texts[0], *texts[1]], groups)
 
 
+def _features(
+    texts: tuple[list[str], list[str]], cluster: Ints, settings: Settings, labelled: tuple[Rows, Rows] | None
+) -> tuple[list[dict[str, Any]], NDArray[np.float64]]:
+    """The test of each feature, and of the classes of labelled rows; the features of all rows, shape (n + m, d)."""
+    sides = cluster[: len(texts[0])], cluster[len(texts[0]) :]
+    known, novel = features(texts[0]), features(texts[1])
+    known["unseen words"], novel["unseen words"] = unseen_words(texts[0], texts[1], cluster)
+    tests = [_feature(name, known[name], novel[name], sides) for name in known]
+    if labelled is not None:
+        tests.append(_class_mix(*labelled, sides, settings))
+    return tests, np.stack([np.concatenate([known[name], novel[name]]) for name in known], axis=1)
+
+
 def _feature(
     name: str, known: NDArray[np.float64], new: NDArray[np.float64], sides: tuple[Ints, Ints]
 ) -> dict[str, Any]:
     same = np.ptp(np.concatenate([known, new])) == 0
-    statistic, p = (math.nan, math.nan) if same else ranks_test(known, new, sides)
+    found = (math.nan, math.nan) if same else ranks_test(known, new, sides)
+    return _tested(name, "Kolmogorov-Smirnov", found, (float(known.mean()), float(new.mean())))
+
+
+def _tested(name: str, test: str, found: tuple[float, float], means: tuple[float, float]) -> dict[str, Any]:
+    """A feature's statistic and p, and its means on the two sides; p is adjusted later."""
     return {
         "name": name,
-        "test": "Kolmogorov-Smirnov",
-        "statistic": finite(statistic),
-        "p_value": finite(p),
+        "test": test,
+        "statistic": finite(found[0]),
+        "p_value": finite(found[1]),
         "p_adjusted": None,
-        "reference": float(known.mean()),
-        "new": float(new.mean()),
+        "reference": means[0],
+        "new": means[1],
     }
 
 
-def _class_mix(rows: Rows, new: Rows, sides: tuple[Ints, Ints], settings: Settings) -> list[dict[str, Any]]:
-    """The test of the classes, where both sides have them; the shares told are those of the class that moved most."""
-    if not _labelled(rows) or not _labelled(new):
-        return []
+def _class_mix(rows: Rows, new: Rows, sides: tuple[Ints, Ints], settings: Settings) -> dict[str, Any]:
+    """The test of the classes; the shares told are those of the class that moved most."""
     labels = [[str(label) for label in side.frame["label"]] for side in (rows, new)]
-    statistic, p = classes_test((labels[0], labels[1]), sides, RESAMPLES, settings.seed)
+    found = classes_test((labels[0], labels[1]), sides, RESAMPLES, settings.seed)
     names = sorted({*labels[0], *labels[1]})
     shares = [np.array([side.count(name) / len(side) for name in names]) for side in labels]
     most = int(np.abs(shares[0] - shares[1]).argmax())
-    return [
-        {
-            "name": f"classes (most: {names[most]})",
-            "test": "chi-squared, clusters permuted",
-            "statistic": finite(statistic),
-            "p_value": finite(p),
-            "p_adjusted": None,
-            "reference": float(shares[0][most]),
-            "new": float(shares[1][most]),
-        }
-    ]
-
-
-def _labelled(rows: Rows) -> bool:
-    return "label" in rows.frame and rows.frame["label"].dtype == object and not rows.frame["label"].isna().any()
-
-
-def _loss(rows: Rows, new: Rows, how: tuple[Learner | None, Settings], progress: Callable[[str], None]) -> Loss | None:
-    """Accuracy of a model of the known rows, out of fold on these and on the new ones; one-sided test of a fall."""
-    learner, settings = how
-    if not _labelled(rows) or not _labelled(new) or rows.frame["label"].nunique() < 2:
-        return None
-    progress("drift: does a model of the known rows do worse on the new ones?")
-    chosen, labels = learner or BASELINE, label_list(rows)
-    names = np.array(labels, dtype=object)
-    old = predict(rows, make_folds(rows, seed=settings.seed), settings.seed, chosen).argmax(axis=1)
-    task = Task(
-        kind="classification",
-        train=rows,
-        validation=new,
-        labels=labels,
-        outputs=frozenset({"prediction", "probabilities"}),
-        seed=settings.seed,
-        **chosen.task,
-    )
-    now = fit(task, chosen, settings.seed).argmax(axis=1)
-    right = [
-        (names[found] == side.frame["label"].astype(str).to_numpy()).astype(float)
-        for found, side in ((old, rows), (now, new))
-    ]
-    errors = [
-        grouped.standard_error(r, grouped.codes(side.groups))[0] for r, side in zip(right, (rows, new), strict=True)
-    ]
-    known, later = float(right[0].mean()), float(right[1].mean())
-    error = math.hypot(*errors)
-    half = normal_quantile(0.5 + settings.confidence / 2) * error
-    p = normal_tail((known - later) / error) if error > 0 else float(known <= later)
-    return Loss(known, later, later - known - half, later - known + half, p)
-
-
-def _needed(rows: Rows, loss: Loss | None, settings: Settings) -> int:
-    """New rows to label so that a fall of the accuracy by MATTERS is found with power .8, to two digits."""
-    share = 0.5 if loss is None else loss.known
-    count = paired_means_n(MATTERS, math.sqrt(max(share * (1 - share), 0.05)), settings=settings)
-    if count < len(rows):
-        count /= 1 - count / (count + len(rows))  # the known score is an estimate too
-    unit = int(10 ** max(len(str(int(count))) - 2, 0))
-    return math.ceil(count / unit) * unit
+    told = f"classes (most: {names[most]})"
+    return _tested(told, "chi-squared, clusters permuted", found, (float(shares[0][most]), float(shares[1][most])))
 
 
 def _classifier(told: Told, adjusted: float) -> dict[str, Any]:

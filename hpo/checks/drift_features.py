@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
+
+from hpo.evaluators.check_special_characters import unusual
+from hpo.statistics.resampling import permutation_p
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -30,8 +33,6 @@ _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 
 def features(texts: Sequence[str]) -> dict[str, Floats]:
     """Features that every text has by itself, shape (n,) each; NaN where a text has no letters to count."""
-    from hpo.evaluators.check_special_characters import unusual
-
     special, characters = unusual(texts)
     whole = np.maximum(characters, 1)
     words = np.array([len(text.split()) for text in texts], dtype=np.float64)
@@ -97,8 +98,6 @@ def classes_test(
     A cluster counts once, by its shares of the classes: a few large ones would drown what all others say. The usual
     distribution of chi-squared does not hold for shares, so the null is drawn.
     """
-    from hpo.statistics.resampling import permutation_p
-
     names = sorted({*labels[0], *labels[1]})
     if len(names) < 2:
         return np.nan, np.nan
@@ -132,13 +131,13 @@ def _chi_squared(first: Floats, total: Floats) -> Floats:
     return np.asarray((deviation / expected + deviation / other).sum(axis=1), dtype=np.float64)
 
 
-def _share(texts: Sequence[str], test: object) -> Floats:
+def _share(texts: Sequence[str], test: Callable[[str], bool]) -> Floats:
     """How many characters of each text pass a test."""
     kept: dict[str, bool] = {}
 
     def passes(letter: str) -> bool:
         if letter not in kept:
-            kept[letter] = bool(test(letter))  # type: ignore[operator]
+            kept[letter] = test(letter)
         return kept[letter]
 
     return np.array([sum(map(passes, text)) for text in texts], dtype=np.float64)
@@ -167,6 +166,3 @@ def _other_script(texts: Sequence[str]) -> Floats:
         letters = [letter for letter in text if letter.isalpha()]
         found[row] = sum(_script(letter) != "LATIN" for letter in letters) / max(len(letters), 1)
     return found
-
-
-Features = Mapping[str, Floats]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -12,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpo.config.models import FOLDS, DataConfig, SplitConfig, StudyConfig
+from hpo.data.fingerprint import fingerprint
 from hpo.data.forgetting import read_forgetting
 from hpo.data.formats import Read, canonicalise
 from hpo.data.hub import hub_tables
@@ -53,8 +52,8 @@ def prepare(config: StudyConfig) -> Splits:
         labels = check_classes(parts["train"], {name: parts.get(name) for name in _PARTS[1:]})
     forgetting = None if data.forgetting is None else read_forgetting(data.forgetting)
     every = parts if forgetting is None else {**parts, "forgetting": forgetting}
-    fingerprint = _fingerprint(every, data, config.task)
-    return Splits(parts["train"], parts["validation"], parts.get("test"), labels, fingerprint, forgetting)
+    known_by = _fingerprint(every, data, config.task)
+    return Splits(parts["train"], parts["validation"], parts.get("test"), labels, known_by, forgetting)
 
 
 def _tables(data: DataConfig) -> dict[str, Table]:
@@ -143,14 +142,7 @@ def _check_sizes(parts: Mapping[str, Rows], read: Read) -> None:
 
 def _fingerprint(parts: Mapping[str, Rows], data: DataConfig, task: str) -> str:
     """Of all rows, and of every setting that made them; where the files lie does not count."""
-    digest = hashlib.blake2b(digest_size=16)
     settings = data.model_dump(include={"columns", "template", "limit", "split"})
     if data.split.strategy != "kfold":  # so that folds made no other study a different one
         del settings["split"]["k"], settings["split"]["fold"]
-    digest.update(json.dumps([task, settings], sort_keys=True).encode())
-    for name in sorted(parts):
-        frame = parts[name].frame
-        for column in frame.columns:
-            values = json.dumps([name, str(column), frame[column].tolist()], sort_keys=True, default=str)
-            digest.update(values.encode())
-    return digest.hexdigest()
+    return fingerprint([task, settings], parts)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from hpo.config.knowledge import ready_objectives
 from hpo.config.models import TaskKind
+from hpo.data.fingerprint import fingerprint
 from hpo.errors import ConfigurationError
 from hpo.objective import Task, Trial
 from hpo.validation.data import DataSet
@@ -36,7 +37,7 @@ def members(entry: ModelEntry, data: DataSet, context: Context) -> Found:
         what = "there are no training rows to fit the classical baseline on"
         hint = "data: {train: FILE} with `split: test`, or `run: runs/NAME` beside `classical` to fit it on a study's"
         raise ConfigurationError(what, where=where, hint=hint)
-    identity = {"objective": name, "train": _fingerprint(train), "seed": context.config.statistics.seed}
+    identity = {"objective": name, "train": fingerprint(name, {"train": train}), "seed": context.config.statistics.seed}
     folder = context.work / entry.name / data.name
     task = Task(data.task, train=train, labels=labels, seed=context.config.statistics.seed)
     source = name if entry.run is None else f"{name} on the rows of a run"
@@ -52,12 +53,6 @@ def _learnt_from(entry: ModelEntry, data: DataSet, context: Context) -> tuple[Ro
         return data.train, data.labels
     study = Study(*open_run(Path(run)), context)
     return study.train, study.labels
-
-
-def _fingerprint(train: Rows) -> str:
-    from hashlib import blake2b
-
-    return blake2b(train.frame.to_json().encode(), digest_size=16).hexdigest()
 
 
 def _fitted(name: str, task: Task, folder: Path) -> Opened:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +13,7 @@ from numpy.typing import NDArray
 from hpo.config.identity import identity
 from hpo.config.models import DataConfig, ObjectiveConfig, StudyConfig, TaskKind
 from hpo.config.space import Constant
+from hpo.data.fingerprint import fingerprint
 from hpo.errors import DataError, HpoError
 from hpo.validation.models import DatasetEntry, ValidationConfig
 
@@ -94,9 +93,10 @@ def open_data(entry: DatasetEntry, config: ValidationConfig) -> DataSet:
     rows = _limited(rows, entry.limit, config.statistics.seed)
     labels = _labels(entry, task, rows, splits)
     columns = {name: column(name, rows, data, entry) for name in entry.subgroups}
-    print_of = _fingerprint(rows, task, labels)
     study = "" if splits is None else splits.fingerprint
-    return DataSet(entry, task, rows, train, labels, columns, print_of, study, tuple(warnings))
+    return DataSet(
+        entry, task, rows, train, labels, columns, fingerprint([task, labels], {"rows": rows}), study, tuple(warnings)
+    )
 
 
 def empty_rows(ids: NDArray[np.object_]) -> Rows:
@@ -228,13 +228,6 @@ def _labels(entry: DatasetEntry, task: TaskKind, rows: Rows, splits: Splits | No
 def list_of(names: Sequence[str], most: int = 12) -> str:
     """Names for people, cut after the first few."""
     return ", ".join(names[:most]) + (", ..." if len(names) > most else "")
-
-
-def _fingerprint(rows: Rows, task: TaskKind, labels: tuple[str, ...]) -> str:
-    digest = hashlib.blake2b(json.dumps([task, labels]).encode(), digest_size=16)
-    for name in rows.frame.columns:
-        digest.update(json.dumps([str(name), rows.frame[name].tolist()], sort_keys=True, default=str).encode())
-    return digest.hexdigest()
 
 
 def _last(messages: Any) -> str:
