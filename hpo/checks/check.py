@@ -172,11 +172,7 @@ def _deep(report: DataReport, first: Named, second: Named | None, wanted: Wanted
 
 def _noise(rows: Rows, wanted: Wanted) -> tuple[Check, dict[str, Any]]:
     noise = label_noise(rows, wanted.learner, wanted.settings, wanted.progress)
-    estimate = noise.estimate
-    suspects = int((noise.margin < 0).sum())
-    what = "estimated share of wrong labels; the rows found are those whose label a model contradicts"
-    check = Check("label_noise", estimate.value, estimate.low, estimate.high, suspects, "look", what)
-    return check, noise.as_dict(rows, content(rows))
+    return noise.check(), noise.as_dict(rows, content(rows))
 
 
 def _fixed(report: DataReport, first: Named, second: Named | None, how: tuple[Wanted, Path]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from hpo import seeds
 from hpo.checks.options import quiet
 from hpo.checks.out_of_fold import Floats, Ints, Learner, codes, label_list, make_folds, predict
+from hpo.checks.values import Check, CheckVerdict, Finding
 from hpo.data.rows import Rows
 from hpo.evaluators.content import asked as questions
 from hpo.statistics.intervals import proportion
@@ -22,6 +24,11 @@ REPEATS = 3  # different folds, whose scores are added
 LARGE = 20_000  # rows from which on one repeat of ten folds is as good, and ten times as fast
 SURE = 0.2  # share of the rows of each predicted class of which the model is surest
 RANKED = 1_000  # rows in the report
+AT_LEAST = 10  # rows worth a look, however low the estimate
+WHAT = (
+    "estimated share of wrong labels; the rows found are those worth reading: contradicted ones, at most twice as many"
+    f" as labels may be wrong by the upper end of the interval, or {AT_LEAST} if that is more"
+)
 
 
 @dataclass(frozen=True)
@@ -46,24 +53,53 @@ class Noise:
         """Positions of the rows, the most contradicted first."""
         return np.argsort(self.margin, kind="stable").astype(np.int64)
 
+    def suspects(self) -> Ints:
+        """Positions of the rows worth reading, the most contradicted first.
+
+        A model contradicts hard rows as well as wrong labels, so that most contradicted rows of a clean file are right.
+        With at most h of the labels wrong (the upper end of the interval), nearly all of those that can be found stand
+        in the first 2 h n.
+        """
+        most = max(AT_LEAST, math.ceil(2 * len(self.margin) * self.estimate.high))
+        return self._contradicted()[:most]
+
+    def check(self) -> Check:
+        """The estimate, and how many rows are worth reading."""
+        rows, estimate = len(self.suspects()), self.estimate
+        verdict: CheckVerdict = "look" if rows else "ok"
+        return Check("label_noise", estimate.value, estimate.low, estimate.high, rows, verdict, WHAT)
+
+    def findings(self, rows: Rows, texts: Sequence[str]) -> list[Finding]:
+        """The rows worth reading, as findings of the check."""
+        found = []
+        for row in map(int, self.suspects()):
+            told = self._told(row, rows, texts)
+            evidence = {name: told[name] for name in ("suggested", "margin")}
+            found.append(Finding("label_noise", told["id"], evidence=evidence, text=told["text"], label=told["label"]))
+        return found
+
     def as_dict(self, rows: Rows, texts: Sequence[str]) -> dict[str, Any]:
-        """For ``--json``: the estimate and the contradicted rows, the surest first."""
-        suspects = [row for row in self.order()[:RANKED].tolist() if self.margin[row] < 0]
+        """For ``--json``: the estimate and all contradicted rows, the surest first."""
         return {
             "estimate": finite(self.estimate.value),
             "ci_low": finite(self.estimate.low),
             "ci_high": finite(self.estimate.high),
-            "method": self.method,
-            "ranked": [
-                {
-                    "id": str(rows.ids[row]),
-                    "label": str(rows.frame["label"].iloc[row]),
-                    "suggested": self.labels[self.suggested[row]],
-                    "margin": float(self.margin[row]),
-                    "text": texts[row],
-                }
-                for row in suspects
-            ],
+            "method": f"{self.method}; all contradicted rows are listed: the first {len(self.suspects()):,} are worth"
+            " reading, those after them are more likely hard than wrong",
+            "ranked": [self._told(int(row), rows, texts) for row in self._contradicted()[:RANKED]],
+        }
+
+    def _contradicted(self) -> Ints:
+        order = self.order()
+        return order[self.margin[order] < 0]
+
+    def _told(self, row: int, rows: Rows, texts: Sequence[str]) -> dict[str, Any]:
+        return {
+            "id": str(rows.ids[row]),
+            "label": str(rows.frame["label"].iloc[row]),
+            "suggested": self.labels[self.suggested[row]],
+            "margin": float(self.margin[row]),
+            "text": texts[row],
         }
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from hpo.checks.gates import evaluate_gates, judged
 from hpo.checks.options import CheckOptions, Model
@@ -54,22 +53,16 @@ def check_splits(
 
 
 def _with_noise(report: DataReport, train: Rows) -> DataReport:
-    """The report with the estimated share of wrong labels, and the rows whose label a model contradicts."""
+    """The report with the estimated share of wrong labels, and the contradicted rows that are worth reading."""
     from hpo.checks.label_noise import label_noise
 
-    noise = label_noise(train)
-    found = noise.as_dict(train, content(train))
-    rows = [_contradicted(row) for row in found["ranked"]]
-    value, low, high = noise.estimate.value, noise.estimate.low, noise.estimate.high
-    check = Check(
-        "label_noise", value, low, high, len(rows), "look" if rows else "ok", "estimated share of wrong labels"
+    noise, texts = label_noise(train), content(train)
+    return replace(
+        report,
+        checks=(*report.checks, noise.check()),
+        findings=(*report.findings, *noise.findings(train, texts)),
+        label_noise=noise.as_dict(train, texts),
     )
-    return replace(report, checks=(*report.checks, check), findings=(*report.findings, *rows), label_noise=found)
-
-
-def _contradicted(row: Mapping[str, Any]) -> Finding:
-    evidence = {"suggested": row["suggested"], "margin": row["margin"]}
-    return Finding("label_noise", row["id"], evidence=evidence, text=row["text"], label=row["label"])
 
 
 def _leakage(train: Rows, test: Rows) -> tuple[Check, list[Finding]]:

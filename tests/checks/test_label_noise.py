@@ -7,9 +7,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from hpo.checks.label_noise import label_noise, margins, noise_rate
+from hpo.checks.label_noise import Noise, label_noise, margins, noise_rate
 from hpo.checks.out_of_fold import BASELINE
 from hpo.data.rows import Rows
+from hpo.statistics.values import Estimate
 
 Make = Callable[..., Rows]
 
@@ -48,6 +49,40 @@ def test_clean_labels_have_next_to_no_noise(rows: Make) -> None:
     found = label_noise(rows(600))
     assert found.estimate.value < 0.01
     assert found.estimate.low == 0
+
+
+def noise(margin: np.ndarray, high: float) -> Noise:
+    """Noise of rows of which the estimate says that at most ``high`` are wrong."""
+    rate = Estimate(high / 2, 0.0, high, n=len(margin), method="by hand")
+    return Noise(margin, np.ones(len(margin), dtype=np.int64), rate, ("a", "b"), "by hand")
+
+
+@pytest.mark.parametrize(
+    ("high", "contradicted", "worth"),
+    [(0.05, 80, 20), (0.051, 80, 21), (0.01, 80, 10), (0.0, 80, 10), (0.05, 7, 7), (0.05, 0, 0), (0.9, 80, 80)],
+)
+def test_rows_worth_reading_are_contradicted_and_twice_as_many_as_may_be_wrong(
+    high: float, contradicted: int, worth: int
+) -> None:
+    """Of 200 rows, 2 x 200 x high of them, at least 10, and never one that the model agrees with."""
+    margin = np.arange(200, dtype=np.float64) - contradicted
+    found = noise(margin, high)
+    assert found.suspects().tolist() == list(range(worth))
+    check = found.check()
+    assert check.flagged == worth
+    assert check.verdict == ("look" if worth else "ok")
+    assert check.high == high
+
+
+def test_findings_are_the_rows_worth_reading_and_the_list_goes_on(rows: Make) -> None:
+    noisy, wrong = flipped(rows(600), 0.05, seed=3)
+    found = label_noise(noisy)
+    told, listed = found.findings(noisy, [""] * 600), found.as_dict(noisy, [""] * 600)
+    assert len(told) == found.check().flagged
+    assert [each.id for each in told] == [each["id"] for each in listed["ranked"]][: len(told)]
+    assert wrong <= {each.id for each in told}
+    assert {each.evidence["suggested"] for each in told} <= set(found.labels)
+    assert f"the first {len(told)} are worth reading" in listed["method"]
 
 
 def test_the_same_seed_gives_the_same_ranking(rows: Make) -> None:
