@@ -15,7 +15,7 @@ from hpo.checks.load import Loaded
 from hpo.config.paths import is_own
 from hpo.data.rows import Rows
 from hpo.data.transforms import apply
-from hpo.data.write import write_frame
+from hpo.data.write import write_new
 from hpo.errors import DataError
 from hpo.evaluators.check_registry import CHECKS
 from hpo.evaluators.protocol import ExampleScores
@@ -101,8 +101,7 @@ def write_fixed(fixed: Fixed, path: Path) -> tuple[Path, Path]:
         raise DataError("no row is left after the fix", where=str(path), hint="look at the findings first")
     target = cleaned_path(path)
     log = target.with_name(f"{target.name.split('.cleaned')[0]}.cleaned.log.csv")
-    write_new(fixed.loaded.frame, target)
-    write_new(log_frame(fixed), log)
+    write_new({target: fixed.loaded.frame, log: log_frame(fixed)})
     return target, log
 
 
@@ -111,27 +110,15 @@ def log_frame(fixed: Fixed) -> pd.DataFrame:
     import pandas as pd
 
     columns = ["id", "action", "reason", "column", "before", "after", "partner"]
-    rows = [[getattr(change, name) for name in columns] for change in fixed.changes]
+    rows = [[_writable(getattr(change, name)) for name in columns] for change in fixed.changes]
     return pd.DataFrame(
         rows or [["", "none", "nothing was to be changed", "", "", "", ""]], columns=columns, dtype=object
     )
 
 
-def write_new(frame: pd.DataFrame, target: Path) -> None:
-    """Write a file; one of the same bytes may be there already, one of others is never written over.
-
-    Raises:
-        DataError: the file cannot be written, or a file of other content stands there.
-    """
-    fresh = target.with_name(f".fresh.{target.name}")
-    write_frame(frame, fresh)
-    try:
-        if target.exists() and target.read_bytes() != fresh.read_bytes():
-            hint = f"move it away, or remove it: rm {target}"
-            raise DataError("a file of other content is there, which is not written over", where=str(target), hint=hint)
-        fresh.replace(target)
-    finally:
-        fresh.unlink(missing_ok=True)
+def _writable(text: str) -> str:
+    r"""A text as UTF-8 can hold it: half a surrogate pair is shown as ``\ud800``."""
+    return text.encode("utf8", "backslashreplace").decode("utf8")
 
 
 def _clean_texts(fixed: Fixed) -> None:

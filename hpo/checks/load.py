@@ -158,7 +158,7 @@ def _open(given: dict[str, str], table: Table) -> bool:
 def _guessed(table: Table, given: dict[str, str]) -> tuple[GuessedTask, dict[str, str]]:
     if "text" in given:
         label = _label_named(table, given)
-        return "classification", {} if label is None else {"label": label}
+        return "classification", {"text": given["text"]} | ({} if label is None else {"label": label})
     if "messages" in table.frame:
         return "instruction", {"messages": "messages"}
     frame = typed(table.frame.head(LOOKED_AT))
@@ -174,6 +174,14 @@ def _guessed(table: Table, given: dict[str, str]) -> tuple[GuessedTask, dict[str
         hint = "name them: --text C --label C; others that are known: instruction and output, messages"
         raise DataError(f"no column with text among {listed}", where=table.where, hint=hint) from error
     columns = dict(found.columns)
+    if (
+        found.task != "instruction"
+        and "text" in table.frame
+        and "text" not in (columns.get("text"), given.get("label"))
+    ):
+        return _guessed(table, {**given, "text": "text"})  # what is called text is meant, however broken it is
+    if found.task == "language_modeling" and "label" in table.frame and columns.get("text") != "label":
+        columns["label"] = "label"  # of one class, or a class a row: worth a look
     if "label" in given:
         columns["label"] = given["label"]
     if found.task == "instruction" and "input" in table.frame:

@@ -163,7 +163,7 @@ def _changed(first: Any, previous: str) -> dict[str, Any]:
 def _write(arguments: argparse.Namespace, config: ChecksConfig, report: DataReport) -> list[tuple[str, str]]:
     """Write page, table and converted rows; what each is and where."""
     from hpo.checks.findings import write_table
-    from hpo.checks.fix import write_new
+    from hpo.data.write import write_new
 
     written = []
     if not arguments.no_report:
@@ -179,7 +179,7 @@ def _write(arguments: argparse.Namespace, config: ChecksConfig, report: DataRepo
         from hpo.checks.load import load_rows
 
         source = str(report.fixed["file"]) if report.fixed is not None else config.data
-        write_new(load_rows(source, config.columns).frame, arguments.write)
+        write_new({arguments.write: load_rows(source, config.columns).frame})
         written.append(("rows", str(arguments.write)))
     if report.fixed is not None:
         written += [("cleaned rows", str(report.fixed["file"])), ("log of changes", str(report.fixed["log"]))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -64,11 +65,10 @@ def check_classes(train: Rows, others: dict[str, Rows | None]) -> tuple[str, ...
 
 
 def class_counts(rows: Rows) -> dict[str, int]:
-    """Rows of each class, by name, sorted; empty where rows have no class names."""
+    """Rows of each class, by name, sorted; empty where rows have no class names. A label that is no name is none."""
     if "label" not in rows.frame or rows.frame["label"].dtype != object:
         return {}
-    names, counts = np.unique(rows.frame["label"].to_numpy(dtype=str), return_counts=True)
-    return {str(name): int(count) for name, count in zip(names, counts, strict=True)}
+    return dict(sorted(Counter(label for label in rows.frame["label"] if isinstance(label, str)).items()))
 
 
 def _number(value: object) -> float:
@@ -76,5 +76,5 @@ def _number(value: object) -> float:
         return math.nan
     try:
         return float(value)
-    except ValueError:
+    except (ValueError, OverflowError):  # a whole number can be too large for a float
         return math.nan

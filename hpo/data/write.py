@@ -6,6 +6,8 @@ import gzip
 import io
 import json
 from collections.abc import Mapping, Sequence
+from datetime import date, time
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +38,30 @@ def write_frame(frame: pd.DataFrame, path: str | Path) -> None:
     Raises:
         DataError: the ending is none of these, a value does not fit the format, or the folder cannot be written.
     """
+    _replace(Path(path), rendered(frame, path))
+
+
+def write_new(frames: Mapping[Path, pd.DataFrame]) -> None:
+    """Write files of rows, all or none; one of the same bytes may be there already, one of others stays as it is.
+
+    Raises:
+        DataError: see ``write_frame``; or a file of other content stands where one is to be written.
+    """
+    contents = {path: rendered(frame, path) for path, frame in frames.items()}
+    for path, content in contents.items():
+        if path.exists() and (path.is_dir() or path.read_bytes() != content):
+            hint = f"move it away, or remove it: rm {path}"
+            raise DataError("a file of other content is there, which is not written over", where=str(path), hint=hint)
+    for path, content in contents.items():
+        _replace(path, content)
+
+
+def rendered(frame: pd.DataFrame, path: str | Path) -> bytes:
+    """The bytes that ``write_frame`` writes.
+
+    Raises:
+        DataError: the ending is none of a data file, or a value does not fit the format.
+    """
     path = Path(path)
     name = path.name.lower()
     packed = next((ending for ending in (".gz", ".zst") if name.endswith(ending)), "")
@@ -45,7 +71,7 @@ def write_frame(frame: pd.DataFrame, path: str | Path) -> None:
     if frame.empty:
         raise DataError("there are no rows to write", where=str(path), hint="a data file has at least one row")
     write = {".csv": _csv, ".parquet": _parquet, ".txt": _txt}.get(kind, _jsonl)
-    _replace(path, pack(write(frame, path), packed))
+    return pack(write(frame, path), packed)
 
 
 def pack(content: bytes, ending: str) -> bytes:
@@ -74,10 +100,20 @@ def _jsonl(frame: pd.DataFrame, path: Path) -> bytes:
     for row, record in enumerate(frame.itertuples(index=False, name=None)):
         values = {name: plain(value) for name, value in zip(names, record, strict=True)}
         try:
-            lines.append(json.dumps(values, ensure_ascii=False, allow_nan=False) + "\n")
+            lines.append(json.dumps(values, ensure_ascii=False, allow_nan=False, default=_told) + "\n")
         except (TypeError, ValueError) as error:
-            raise DataError(f"row {row} does not fit JSON: {error}", where=str(path)) from error
+            hint = "leave the column out, or write .parquet"
+            raise DataError(f"row {row} does not fit JSON: {error}", where=str(path), hint=hint) from error
     return _encoded("".join(lines), path)
+
+
+def _told(value: Any) -> str:
+    """What JSON has no form for, as text: dates and times as ISO 8601 has them, exact decimals."""
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no form in JSON")
 
 
 def _csv(frame: pd.DataFrame, path: Path) -> bytes:
@@ -126,8 +162,10 @@ def _parquet(frame: pd.DataFrame, path: Path) -> bytes:
         values = [plain(value) for value in frame[name].tolist()]
         try:
             columns[str(name)] = pa.array(values)
-        except (pa.ArrowException, TypeError, ValueError) as error:
-            what = f"the column `{name}` mixes kinds of values: {str(error).splitlines()[0]}"
+        except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
+            what = (
+                f"the column `{name}` mixes kinds of values, or has one that does not fit: {str(error).splitlines()[0]}"
+            )
             raise DataError(what, where=str(path), hint="make them all text, or write .jsonl") from error
     out = io.BytesIO()
     pq.write_table(pa.table(columns), out)
@@ -152,5 +190,5 @@ def _encoded(text: str, path: Path) -> bytes:
     try:
         return text.encode("utf-8")
     except UnicodeEncodeError as error:
-        what = "a text holds half a surrogate pair, which UTF-8 cannot"
+        what = "a text holds half a surrogate pair, which UTF-8 cannot hold"
         raise DataError(what, where=str(path), hint="the transform fix_encoding mends it") from error

@@ -113,3 +113,61 @@ def test_a_column_is_one_thing(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="two columns of ours"):
         check_data(file, columns={"text": "text", "label": "text"})
     assert check_data(file, columns={"text": "label"}).format == "text"
+
+
+def test_a_fix_is_written_whole_or_not_at_all(tmp_path: Path, capsys: Any) -> None:
+    file = write(tmp_path / "a.jsonl", made(9))
+    log = tmp_path / "a.cleaned.log.csv"
+    log.write_text("mine\n")
+    assert main(["check-data", str(file), "--no-report", "--fix"]) == 2
+    assert str(log) in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.cleaned.log.csv", "a.jsonl"]
+    assert log.read_text() == "mine\n"
+
+
+def test_half_a_surrogate_pair_is_mended_and_told(tmp_path: Path, capsys: Any) -> None:
+    file = tmp_path / "a.jsonl"
+    file.write_text("".join(json.dumps({**row, "text": "\ud800 " + row["text"]}) + "\n" for row in made(9)))
+    assert main(["check-data", str(file), "--no-report", "--fix"]) == 0
+    assert read_frame(tmp_path / "a.cleaned.jsonl")["text"].map(str.isprintable).all()
+    log = read_frame(tmp_path / "a.cleaned.log.csv")
+    assert log["before"].str.startswith("\\ud800").sum() == 9
+
+
+def test_what_is_called_text_is_meant_however_broken(tmp_path: Path) -> None:
+    file = write(tmp_path / "a.jsonl", [{"text": None, "label": "ab"[i % 2]} for i in range(9)])
+    report = check_data(file)
+    assert report.format == "text_label"
+    assert report.check("format").flagged == 9
+
+
+def test_labels_of_one_class_are_labels(tmp_path: Path) -> None:
+    file = write(tmp_path / "a.jsonl", [{**row, "label": "a"} for row in made(9)])
+    report = check_data(file)
+    assert report.as_dict()["statistics"]["classes"] == {"a": 9}
+
+
+def test_dates_and_decimals_of_parquet_are_text_in_jsonl(tmp_path: Path, capsys: Any) -> None:
+    import datetime
+    import decimal
+
+    import pandas as pd
+
+    frame = pd.DataFrame(
+        {
+            "text": [f"row {i}" for i in range(6)],
+            "day": [datetime.date(2020, 1, 1 + i) for i in range(6)],
+            "price": [decimal.Decimal("1.50")] * 6,
+        }
+    )
+    frame.to_parquet(tmp_path / "a.parquet")
+    written = tmp_path / "b.jsonl"
+    assert main(["check-data", str(tmp_path / "a.parquet"), "--no-report", "--write", str(written)]) == 0
+    assert read_frame(written).iloc[1].to_dict() == {"text": "row 1", "day": "2020-01-02", "price": "1.50"}
+
+
+def test_labels_that_are_lists_are_faults_and_no_class(tmp_path: Path) -> None:
+    rows = [*made(9), {"text": "a row whose label is a list", "label": ["a", "b"]}]
+    report = check_data(write(tmp_path / "a.jsonl", rows), columns={"text": "text", "label": "label"})
+    assert report.as_dict()["statistics"]["classes"] == {"a": 5, "b": 4}
+    assert report.check("format").flagged == 1
