@@ -9,12 +9,11 @@ import numpy as np
 
 from hpo import seeds
 from hpo.checks.out_of_fold import make_folds, predict
-from hpo.checks.preprocessing import METRIC, Asked, score_of
+from hpo.checks.preprocessing import METRIC, Asked, interval, score_of
 from hpo.data.resample import first_part
 from hpo.data.rows import Rows
 from hpo.evaluators import registry
 from hpo.evaluators.inference import estimate
-from hpo.statistics.values import finite
 
 FRACTIONS = (0.1, 0.2, 0.4, 0.7, 1.0)
 
@@ -48,6 +47,5 @@ def learning_curve(rows: Rows, asked: Asked, fractions: Sequence[float] = FRACTI
 
         asked.progress(f"score against data size: {fraction:.0%} of the rows")
         found = estimate(metric, score_of(rows, predict(rows, fold, seed, asked.learner, cut)), asked.settings)
-        value = {"value": finite(found.value), "ci_low": finite(found.low), "ci_high": finite(found.high)}
-        points.append({"rows": int(np.mean(sizes)), **value})
+        points.append({"rows": int(np.mean(sizes)), **interval(found)})
     return tuple(points)

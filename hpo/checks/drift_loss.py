@@ -15,6 +15,7 @@ from hpo.statistics.clusters import codes, standard_error
 from hpo.statistics.distributions import normal_quantile, normal_tail
 from hpo.statistics.power import paired_means_n
 from hpo.statistics.values import Settings
+from hpo.statistics.verdicts import two_digits
 
 MATTERS = 0.05  # fall of the accuracy that labels should be able to show
 
@@ -104,5 +105,4 @@ def rows_to_label(known: int, loss: Loss | None, settings: Settings) -> int:
     count = paired_means_n(MATTERS, math.sqrt(max(share * (1 - share), 0.05)), settings=settings)
     if count < known:
         count /= 1 - count / (count + known)  # the known score is an estimate too
-    unit = int(10 ** max(len(str(int(count))) - 2, 0))
-    return math.ceil(count / unit) * unit
+    return two_digits(math.ceil(count))

@@ -81,7 +81,7 @@ def effects(rows: Rows, strategies: Mapping[str, Sequence[str]], asked: Asked) -
         "metric": METRIC,
         "folds": int(fold.max()) + 1,
         "rows": len(rows),
-        "original": _interval(estimate(metric, original, asked.settings)),
+        "original": interval(estimate(metric, original, asked.settings)),
         "strategies": [
             _row(name, strategies[name], each, (metric, comparison, asked.settings))
             for name, each, comparison in zip(strategies, tried, adjusted, strict=True)
@@ -136,7 +136,8 @@ def score_of(rows: Rows, probabilities: Floats) -> ExampleScores:
     return evaluator.score(rows, outputs_of(rows, probabilities), evaluator.prepare(None))
 
 
-def _interval(found: Estimate) -> dict[str, Any]:
+def interval(found: Estimate) -> dict[str, Any]:
+    """A score and the ends of its interval; missing is None."""
     return {"value": finite(found.value), "ci_low": finite(found.low), "ci_high": finite(found.high)}
 
 
@@ -148,7 +149,7 @@ def _row(
     return {
         "name": name,
         "transforms": list(transforms),
-        **_interval(estimate(metric, tried.scores, settings)),
+        **interval(estimate(metric, tried.scores, settings)),
         "difference": finite(comparison.difference),
         "difference_low": finite(comparison.low),
         "difference_high": finite(comparison.high),

@@ -20,7 +20,7 @@ def parse(table: Table, column: str) -> tuple[list[list[dict[str, str]]], list[s
     Raises:
         DataError: rows whose ``column`` is no conversation, or whose last turn is not the assistant's.
     """
-    rows = [_turns(value) for value in table.column(column)]
+    rows = [as_turns(value) for value in table.column(column)]
     share_gpt = [isinstance(row, list) and any(_named(turn, "from", "value") for turn in row) for row in rows]
     table.refuse(np.array(share_gpt), "name turns by `from` and `value`", f"rename them: {_SHAPE}")
     table.refuse(np.array([not _sound(row) for row in rows]), f"have no conversation in `{column}`", f"as {_SHAPE}")
@@ -37,17 +37,17 @@ def parse(table: Table, column: str) -> tuple[list[list[dict[str, str]]], list[s
 
 def asked(values: Iterable[Any]) -> list[str]:
     """What the user says in each conversation."""
-    return [" ".join(turn["content"] for turn in _turns(value) if turn["role"] == "user") for value in values]
+    return [" ".join(turn["content"] for turn in as_turns(value) if turn["role"] == "user") for value in values]
 
 
-def _turns(value: Any) -> Any:
-    """A conversation as it stands, or out of the JSON text that CSV holds."""
+def as_turns(value: Any) -> Any:
+    """A conversation as it stands (Parquet's arrays as lists), or out of the JSON text that CSV holds; else None."""
     if isinstance(value, str):
         try:
             return json.loads(value)
         except ValueError:
             return None
-    return value
+    return value.tolist() if isinstance(value, np.ndarray) else value
 
 
 def _named(turn: Any, *keys: str) -> bool:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hpo.data.conversations import ROLES
+from hpo.data.conversations import ROLES, as_turns
 from hpo.data.rows import Rows
 from hpo.evaluators.findings import counted, share_of
 from hpo.evaluators.protocol import ExampleScores, Metric
@@ -98,7 +97,7 @@ def _kind(value: Any) -> str:
 
 def _conversation(value: Any) -> str:
     """What is wrong with a conversation that ends with an answer."""
-    turns = _turns(value)
+    turns = as_turns(value)
     if wrong := _form(turns):
         return wrong
     if turns[-1]["role"] != "assistant":
@@ -110,22 +109,12 @@ def _conversation(value: Any) -> str:
 
 def _prompt(value: Any) -> str:
     """What is wrong with the turns before an answer that stands in a column of its own."""
-    turns = _turns(value)
+    turns = as_turns(value)
     if wrong := _form(turns):
         return wrong
     if turns[-1]["role"] == "assistant":
         return "has an answer of the assistant before the answer"
     return _order(turns)
-
-
-def _turns(value: Any) -> Any:
-    """A conversation as it stands, or out of the JSON text that CSV holds."""
-    if isinstance(value, str):
-        try:
-            return json.loads(value)
-        except ValueError:
-            return None
-    return value.tolist() if isinstance(value, np.ndarray) else value
 
 
 def _form(turns: Any) -> str:

@@ -60,13 +60,13 @@ def mean(values: NDArray[Any], groups: NDArray[Any] | None = None, settings: Set
         return none(value, n, f"{'one cluster' if code is not None else 'one row'} shows no spread; two or more would")
     method = "t" if code is None else f"t, {units} clusters"
     half = t_quantile(0.5 + settings.confidence / 2, units - 1) * error
-    reason = "every value is the same: the interval has no width" if error == 0 else few(units, code)
+    reason = "every value is the same: the interval has no width" if error == 0 else few(units, code is not None)
     return Estimate(value, value - half, value + half, n, method, reason)
 
 
-def few(units: int, code: NDArray[np.int64] | None) -> str:
-    """The warning that clusters are few, empty where they are not."""
-    if code is None or units >= clusters.FEW:
+def few(units: int, clustered: bool) -> str:
+    """The warning that clusters are few; empty where they are not, or where every row is one of its own."""
+    if not clustered or units >= clusters.FEW:
         return ""
     return f"only {units} clusters: the interval is too narrow more often than it says"
 
@@ -78,7 +78,7 @@ def _few_wilson(value: float, n: int, error: float, more: tuple[int, Settings]) 
         return none(value, n, "one cluster shows no spread; two or more would")
     effective = value * (1 - value) / error**2 if error > 0 else float(units)
     low, high = wilson(value, effective, t_quantile(0.5 + settings.confidence / 2, units - 1))
-    reason = few(units, np.zeros(1, dtype=np.int64))
+    reason = few(units, clustered=True)
     return Estimate(value, low, high, n, f"Wilson with the effective number of rows, {units} clusters", reason)
 
 
@@ -217,7 +217,9 @@ def bootstrap(
         return none(value, n, draws)
     low, high = percentile(draws, expanded(settings.confidence, units))
     of = "" if code is None else f" of {units} clusters"
-    return Estimate(value, low, high, n, f"percentile bootstrap{of}, {len(draws):,} resamples", few(units, code))
+    return Estimate(
+        value, low, high, n, f"percentile bootstrap{of}, {len(draws):,} resamples", few(units, code is not None)
+    )
 
 
 def bootstrap_bca(reduce: Reduce, stats: Stats, linear: NDArray[np.float64], settings: Settings = DEFAULT) -> Estimate:

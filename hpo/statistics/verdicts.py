@@ -120,10 +120,10 @@ def _more(comparison: Comparison, settings: Settings) -> str:
     more = math.ceil(comparison.n * ((detectable / difference) ** 2 - 1))
     if more <= 0:
         return "more rows would decide"
-    return f"about {_rounded(more):,} more rows would decide, if the difference is as large as observed"
+    return f"about {two_digits(more):,} more rows would decide, if the difference is as large as observed"
 
 
-def _rounded(count: int) -> int:
-    """Two significant digits, upwards: it is an order of magnitude, not a promise."""
+def two_digits(count: int) -> int:
+    """A number of rows in two significant digits, upwards: it is an order of magnitude, not a promise."""
     unit = int(10 ** max(len(str(count)) - 2, 0))
     return -(-count // unit) * unit
