@@ -1,7 +1,7 @@
 """Do the data checks find what was planted, and nothing else? Recall and precision, with Wilson intervals.
 
     python -m benchmarks.planted_defects                  five seeds, all defects but drift; about a quarter of an hour
-    python -m benchmarks.planted_defects --drift          200 null splits and 100 of each shift: false alarms and power
+    python -m benchmarks.planted_defects --drift          200 null splits and 60 of each shift: false alarms and power
     python -m benchmarks.planted_defects --seeds 1        a quick look
     python -m benchmarks.planted_defects --show 5         and so many flagged rows of the clean text, to be read by eye
 
