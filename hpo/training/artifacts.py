@@ -11,7 +11,7 @@ from typing import Any
 from hpo.config.training import TrainingConfig
 from hpo.errors import ModelError
 
-_FILE = "hpo.json"
+MANIFEST = "hpo.json"  # in every artifact of the ready objectives that tune a model
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def write_manifest(manifest: Manifest, folder: Path) -> None:
         "seed": manifest.seed,
         "format": "model" if manifest.full else "adapter",
     }
-    (folder / _FILE).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    (folder / MANIFEST).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -49,7 +49,7 @@ def read_manifest(folder: Path) -> Manifest:
         ModelError: the folder is no artifact of this package.
     """
     try:
-        content = json.loads((folder / _FILE).read_text(encoding="utf-8"))
+        content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         return Manifest(
             kind=content["task"],
             labels=tuple(content["labels"]),
@@ -61,5 +61,5 @@ def read_manifest(folder: Path) -> Manifest:
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(
-            f"{folder} holds no model or adapter of this package", where=str(folder / _FILE), hint="train it again"
+            f"{folder} holds no model or adapter of this package", where=str(folder / MANIFEST), hint="train it again"
         ) from error

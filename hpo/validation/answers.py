@@ -6,12 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hpo.errors import HpoError
 from hpo.objective import Outputs
 from hpo.validation.cost import timed
 from hpo.validation.data import DataSet
 from hpo.validation.labels import relabelled
-from hpo.validation.members import Context, Found, Member
+from hpo.validation.members import Context, Found, Member, blamed
 from hpo.validation.models import ModelEntry
 from hpo.validation.stored import Store, key_of
 
@@ -58,14 +57,10 @@ def answers(entry: ModelEntry, data: DataSet, found: Found, wanted: frozenset[st
 def _ask(entry: ModelEntry, data: DataSet, member: Member, asking: Asking) -> tuple[Outputs, dict[str, Any]]:
     seed = f", seed {member.seed}" if member.seed else ""
     asking.say(f"{entry.name} answers {len(data.rows)} rows of {data.name}{seed}")
-    try:
+    with blamed(entry, data):
         opened = member.open()
         try:
             outputs, cost = timed(opened, data.rows, asking.context.config.statistics.seed)
         finally:
             opened.close()
         return relabelled(entry, data, outputs), cost
-    except HpoError as error:
-        where = f"model {entry.name} on {data.name}"
-        error.faults = tuple(type(fault)(fault.where or where, fault.what, fault.hint) for fault in error.faults)
-        raise

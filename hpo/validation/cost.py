@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpo.data.rows import Rows
+from hpo.evaluators.latency import PERCENTILES, quantile
 from hpo.objective import Outputs
 from hpo.statistics.values import finite
 from hpo.training.peak import Peak
@@ -68,7 +69,7 @@ def cost_row(model: str, dataset: str, costs: Sequence[Mapping[str, Any]], price
         return finite(float(np.mean(values))) if values else None
 
     latencies = np.array([value for cost in costs for value in cost.get("latency_ms", ())], dtype=np.float64)
-    p50, p95, p99 = np.percentile(latencies, [50, 95, 99]).tolist() if len(latencies) else (None, None, None)
+    found = {each: finite(quantile(latencies, np.ones(len(latencies)), each / 100)) for each in PERCENTILES}
     seconds = mean("seconds")
     return {
         "model": model,
@@ -76,9 +77,7 @@ def cost_row(model: str, dataset: str, costs: Sequence[Mapping[str, Any]], price
         "seconds": seconds,
         "peak_memory_gb": mean("peak_memory_gb"),
         "tokens_per_second": mean("tokens_per_second"),
-        "latency_p50_ms": p50,
-        "latency_p95_ms": p95,
-        "latency_p99_ms": p99,
+        **{f"latency_p{each}_ms": value for each, value in found.items()},
         "latency_of": LATENCY if len(latencies) else None,
         "latency_rows": len(latencies),
         "cost_usd": None if seconds is None or price is None else seconds / 3600 * price,

@@ -36,6 +36,7 @@ class DataSet:
         fingerprint: of the scored rows and the task.
         study: fingerprint of all rows and their division, as a study knows it; empty where rows are not divided.
         warnings: what a reader has to know.
+        metrics: of a task of lm-evaluation-harness: evaluator and metric by name; None: not run yet, or another source.
     """
 
     entry: DatasetEntry
@@ -47,7 +48,7 @@ class DataSet:
     fingerprint: str = ""
     study: str = ""
     warnings: tuple[str, ...] = ()
-    metrics: Mapping[str, Any] | None = None  # of a task of lm-evaluation-harness: evaluator and metric by name
+    metrics: Mapping[str, Any] | None = None
 
     @property
     def name(self) -> str:

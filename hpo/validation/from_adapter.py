@@ -10,7 +10,7 @@ from typing import cast
 from hpo.config.models import ModelConfig, TaskKind
 from hpo.errors import ModelError
 from hpo.objective import Task
-from hpo.training.artifacts import Manifest, read_manifest
+from hpo.training.artifacts import MANIFEST, Manifest, read_manifest
 from hpo.training.foreign import AdapterConfig, open_adapter, read_adapter
 from hpo.validation.data import DataSet, list_of
 from hpo.validation.from_model import settings_of, task_of
@@ -18,8 +18,6 @@ from hpo.validation.from_run import open_objective
 from hpo.validation.identity import folder_identity, model_identity
 from hpo.validation.members import Context, Found, Member, Opened
 from hpo.validation.models import ModelEntry
-
-_MANIFEST = "hpo.json"
 
 
 def members(entry: ModelEntry, value: str, data: DataSet, context: Context) -> Found:
@@ -36,7 +34,7 @@ def members(entry: ModelEntry, value: str, data: DataSet, context: Context) -> F
         "settings": settings_of(entry),
         "seed": context.config.statistics.seed,
     }
-    if (folder / _MANIFEST).is_file():
+    if (folder / MANIFEST).is_file():
         manifest = read_manifest(folder)
         if entry.ask is not None:
             what = "the adapter is asked as it was trained, so `ask` would change nothing"
@@ -47,7 +45,7 @@ def members(entry: ModelEntry, value: str, data: DataSet, context: Context) -> F
         member = Member(0, identity, lambda: open_objective(objective, task, folder), labels)
         return Found("adapter", value, (member,))
     found = read_adapter(folder)
-    labels = _labels(entry, found, data, base)
+    labels = _labels(entry, found, data)
     task = task_of(data, context, base, settings_of(entry), labels)
     if found.classifier and data.task != "classification":
         raise ModelError(f"the adapter is a classifier; it cannot do {data.task}", hint="`datasets: [...]`")
@@ -78,7 +76,7 @@ def _own_task(manifest: Manifest, data: DataSet, task: Task) -> Task:
     return task
 
 
-def _labels(entry: ModelEntry, found: AdapterConfig, data: DataSet, base: ModelConfig) -> tuple[str, ...]:
+def _labels(entry: ModelEntry, found: AdapterConfig, data: DataSet) -> tuple[str, ...]:
     """Names of a head's classes, in its order: the entry's mapping says them, since the adapter does not."""
     if not found.classifier:
         return data.labels

@@ -17,6 +17,7 @@ from hpo.records.folder import RunFolder
 from hpo.records.record import Record, StudyState
 from hpo.seeds import derive
 from hpo.sessions import open_session
+from hpo.training.artifacts import read_manifest
 from hpo.validation.data import DataSet
 from hpo.validation.identity import folder_identity
 from hpo.validation.members import Context, Found, Member, Opened
@@ -24,8 +25,6 @@ from hpo.validation.models import ModelEntry
 
 if TYPE_CHECKING:
     from hpo.data.rows import Rows
-
-_MANIFEST = "hpo.json"
 
 
 @dataclass(frozen=True)
@@ -135,8 +134,8 @@ def _artifact(study: Study, record: Record, entry: ModelEntry, value: str) -> Pa
 def labels_of(artifact: Path, otherwise: tuple[str, ...]) -> tuple[str, ...]:
     """The classes that an artifact answers with."""
     try:
-        return tuple(json.loads((artifact / _MANIFEST).read_text(encoding="utf8"))["labels"])
-    except (OSError, ValueError, KeyError, TypeError):
+        return read_manifest(artifact).labels
+    except ModelError:  # of an objective that keeps other notes
         return otherwise
 
 

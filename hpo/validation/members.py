@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from hpo.errors import HpoError
 from hpo.objective import Outputs
-from hpo.validation.models import ValidationConfig
+from hpo.validation.models import ModelEntry, ValidationConfig
 
 if TYPE_CHECKING:
     from hpo.data.rows import Rows
+    from hpo.validation.data import DataSet
 
 Kind = Literal["hub", "folder", "adapter", "run", "predictions", "classical", "people"]
 
@@ -70,3 +73,14 @@ class Found:
     runs: Mapping[int, Outputs] | None = None  # by seed
     warnings: tuple[str, ...] = ()
     chosen_on: Callable[[str], bool] | None = None  # whether the study that made it had rows of this fingerprint
+
+
+@contextmanager
+def blamed(entry: ModelEntry, data: DataSet) -> Iterator[None]:
+    """Say which model and which data set an error inside is about, where it does not say itself."""
+    try:
+        yield
+    except HpoError as error:
+        where = f"model {entry.name} on {data.name}"
+        error.faults = tuple(fault if fault.where else replace(fault, where=where) for fault in error.faults)
+        raise

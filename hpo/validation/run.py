@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -40,7 +41,6 @@ class Gathered:
     scored: dict[str, list[Scored]] = field(default_factory=dict)  # by data set
     costs: list[dict[str, Any]] = field(default_factory=list)
     parameters: dict[str, int] = field(default_factory=dict)
-    refused: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
 
@@ -91,10 +91,8 @@ def settings_of(config: ValidationConfig) -> Settings:
 
 
 def _threads() -> int:
-    from os import cpu_count, environ
-
-    named = environ.get("OMP_NUM_THREADS", "")
-    return int(named) if named.isdigit() and int(named) else cpu_count() or 1
+    named = os.environ.get("OMP_NUM_THREADS", "")
+    return int(named) if named.isdigit() and int(named) else os.cpu_count() or 1
 
 
 def _open_everything(config: ValidationConfig, context: Context, gathered: Gathered) -> None:
@@ -192,7 +190,7 @@ def _report(config: ValidationConfig, settings: Settings, gathered: Gathered) ->
         "front": front(gathered.costs, _quality(primary, list(gathered.data))),
         "errors": browsed,
         "errors_total": total,
-        "refused": list(dict.fromkeys([*gathered.refused, *refused])),
+        "refused": list(dict.fromkeys(refused)),
         "warnings": _warnings(compared, gathered),
         "verdict": [*sentences(compared, settings), *rank_sentence(ranked)],
         "environment": environment(config.statistics.seed),

@@ -15,6 +15,7 @@ from hpo.evaluators.inference import estimate
 from hpo.evaluators.outputs import FIELDS, given
 from hpo.evaluators.protocol import Evaluator, ExampleScores, Metric
 from hpo.objective import Outputs
+from hpo.statistics.distributions import t_quantile
 from hpo.statistics.values import Estimate, Settings
 from hpo.validation.data import DataSet
 
@@ -146,13 +147,11 @@ def over_seeds(each: Sequence[Estimate], settings: Settings) -> Estimate:
     """
     if len(each) == 1:
         return each[0]
-    from scipy.stats import t
-
     values = np.array([one.value for one in each], dtype=np.float64)
     if not np.isfinite(values).all():
         reason = next((one.reason for one in each if one.reason), "undefined under one of the seeds")
         return Estimate(np.nan, np.nan, np.nan, each[0].n, "mean over seeds", reason)
     spread = float(values.std(ddof=1)) / np.sqrt(len(values))
-    room = float(t.ppf(1 - settings.alpha / 2, len(values) - 1)) * spread
+    room = t_quantile(1 - settings.alpha / 2, len(values) - 1) * spread
     centre = float(values.mean())
     return Estimate(centre, centre - room, centre + room, each[0].n, f"mean of {len(values)} seeds, t over seeds")

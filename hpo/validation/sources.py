@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import hpo.validation.classical as classical
 import hpo.validation.from_adapter as from_adapter
 import hpo.validation.from_model as from_model
 import hpo.validation.from_run as from_run
-from hpo.errors import DataError, ModelError
 from hpo.validation.data import DataSet
 from hpo.validation.labels import check_labels
-from hpo.validation.members import Context, Found, Kind
+from hpo.validation.members import Context, Found, Kind, blamed
 from hpo.validation.models import SOURCES, ModelEntry
 from hpo.validation.stored import read_runs
 
@@ -35,7 +32,7 @@ def find(entry: ModelEntry, data: DataSet, context: Context) -> Found | None:
     kind, value = source_of(entry, data)
     if value is None or (entry.datasets and data.name not in entry.datasets):
         return None
-    with _named(entry, data):
+    with blamed(entry, data):
         found = _FINDERS[kind](entry, value, data, context)
         for member in found.members:
             check_labels(entry, data, member.labels)
@@ -47,37 +44,14 @@ def _predictions(entry: ModelEntry, value: str, data: DataSet, context: Context)
     return Found(kind, value, runs=read_runs(Path(value), entry, data))
 
 
-def _run(entry: ModelEntry, value: str, data: DataSet, context: Context) -> Found:
-    return from_run.members(entry, value, data, context)
-
-
 def _classical(entry: ModelEntry, value: str, data: DataSet, context: Context) -> Found:
     return classical.members(entry, data, context)
 
 
-def _model(entry: ModelEntry, value: str, data: DataSet, context: Context) -> Found:
-    return from_model.members(entry, value, data, context)
-
-
-def _adapter(entry: ModelEntry, value: str, data: DataSet, context: Context) -> Found:
-    return from_adapter.members(entry, value, data, context)
-
-
 _FINDERS: Mapping[str, Callable[[ModelEntry, str, DataSet, Context], Found]] = {
     "predictions": _predictions,
-    "run": _run,
+    "run": from_run.members,
     "classical": _classical,
-    "model": _model,
-    "adapter": _adapter,
+    "model": from_model.members,
+    "adapter": from_adapter.members,
 }
-
-
-@contextmanager
-def _named(entry: ModelEntry, data: DataSet) -> Iterator[None]:
-    """Say which model and which data set a fault is about, where it does not say itself."""
-    try:
-        yield
-    except (DataError, ModelError) as error:
-        where = f"model {entry.name} on {data.name}"
-        error.faults = tuple(fault if fault.where else replace(fault, where=where) for fault in error.faults)
-        raise
