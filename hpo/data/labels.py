@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hpo.data.messages import Table, as_text, missing
+from hpo.data.messages import Table, as_number, as_text, missing
 from hpo.data.rows import Rows
 from hpo.errors import DataError
 
@@ -38,7 +37,7 @@ def targets(values: pd.Series[Any], table: Table) -> pd.Series[float]:
     """
     import pandas as pd
 
-    numbers = np.array([_number(value) for value in values], dtype=np.float64)
+    numbers = np.array([as_number(value) for value in values], dtype=np.float64)
     what = f"have no finite number as target (column `{values.name}`)"
     table.refuse(~np.isfinite(numbers), what, "regression needs numbers; for names use task: classification")
     return pd.Series(numbers)
@@ -69,12 +68,3 @@ def class_counts(rows: Rows) -> dict[str, int]:
     if "label" not in rows.frame or rows.frame["label"].dtype != object:
         return {}
     return dict(sorted(Counter(label for label in rows.frame["label"] if isinstance(label, str)).items()))
-
-
-def _number(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return math.nan
-    try:
-        return float(value)
-    except (ValueError, OverflowError):  # a whole number can be too large for a float
-        return math.nan

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -71,3 +72,13 @@ def as_text(value: object) -> str:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value)
+
+
+def as_number(value: object) -> float:
+    """A value as a number, also of text that spells one; NaN for whatever is none, true and false among it."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str | np.number):
+        return math.nan
+    try:
+        return float(value)
+    except (ValueError, OverflowError):  # a whole number can be too large for a float
+        return math.nan

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from hpo.config.preparation import Outliers
 from hpo.data.rows import Rows
-from hpo.data.texts import content
+from hpo.data.texts import asked
 from hpo.statistics.robust import modified_z
 
 CUT = 3.5  # Iglewicz and Hoaglin's recommendation
@@ -28,5 +28,5 @@ def inside(rows: Rows, method: Outliers) -> NDArray[np.int64]:
     if method == "target":
         values = rows.frame["label"].to_numpy(dtype=np.float64)
     else:
-        values = np.log1p([len(text.split()) for text in content(rows)])
+        values = np.log1p([len(text.split()) for text in asked(rows)])
     return np.flatnonzero(np.abs(modified_z(values)) <= CUT)

@@ -13,7 +13,7 @@ from hpo.errors import DataError
 Change = Callable[[Sequence[str]], Sequence[str]]
 
 
-def content(rows: Rows) -> list[str]:
+def asked(rows: Rows) -> list[str]:
     """What each row asks, as one text: the text, all turns of a conversation, or every column of a custom task's."""
     frame = rows.frame
     if "text" in frame:

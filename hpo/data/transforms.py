@@ -14,26 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpo.config.paths import is_own
-from hpo.config.transforms import ORIGINAL, ROW_TRANSFORMS, TEXT_TRANSFORMS, check_names
+from hpo.config.transforms import ORIGINAL, ROW_TRANSFORMS, check_names
 from hpo.data.html_text import strip_html
 from hpo.data.normal_form import first_copies
-from hpo.data.texts import content
+from hpo.data.texts import asked
 from hpo.data.user_function import failed, load_function
 from hpo.errors import DataError, ObjectiveError
 
 if TYPE_CHECKING:
     from hpo.data.rows import Rows
-
-__all__ = [
-    "ORIGINAL",
-    "ROW_TRANSFORMS",
-    "TEXT_TRANSFORMS",
-    "apply",
-    "check_names",
-    "deduplicate",
-    "of_rows",
-    "of_texts",
-]
 
 Transform = Callable[[str], str]
 _SPACE = re.compile(r"\s+")
@@ -68,11 +57,6 @@ def of_texts(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in names if name not in ROW_TRANSFORMS and name != ORIGINAL)
 
 
-def of_rows(names: Sequence[str]) -> tuple[str, ...]:
-    """Those of the named transforms that drop rows (and so apply to training rows only), in their order."""
-    return tuple(name for name in names if name in ROW_TRANSFORMS)
-
-
 def deduplicate(rows: Rows) -> NDArray[np.int64]:
     """Positions of the rows that stay, shape (m,), in their order: the first of each set of copies.
 
@@ -81,9 +65,8 @@ def deduplicate(rows: Rows) -> NDArray[np.int64]:
     all of them stay.
     """
     frame = rows.frame
-    asked = content(rows)
     answers = next((frame[name].astype(str).tolist() for name in ("label", "reference") if name in frame), None)
-    key = first_copies(asked)
+    key = first_copies(asked(rows))
     if answers is not None:
         key = np.unique(np.stack([key, first_copies(answers)]), axis=1, return_inverse=True)[1].ravel()
     return np.sort(np.unique(key, return_index=True)[1]).astype(np.int64)

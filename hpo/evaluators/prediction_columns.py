@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hpo.config.models import TaskKind
 from hpo.data.labels import class_names
-from hpo.data.messages import Table, as_text, missing
+from hpo.data.messages import Table, as_number, as_text, missing
 from hpo.evaluators.outputs import missing as nothing
 
 if TYPE_CHECKING:
@@ -20,20 +20,10 @@ if TYPE_CHECKING:
 PROBABILITY = "probability_"
 SUM_TOLERANCE = 1e-3  # probabilities are often written with three decimals
 _ANSWER: Mapping[TaskKind, Callable[[Any], Any]] = {
-    "regression": lambda value: number(value),
+    "regression": lambda value: as_number(value),
     "classification": lambda value: as_text(value).strip(),
 }
 _TRUE, _FALSE = {"true", "1", "1.0", "yes"}, {"false", "0", "0.0", "no"}
-
-
-def number(value: object) -> float:
-    """A value of a file as a number; NaN where it is none."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str | np.number):
-        return np.nan
-    try:
-        return float(value)
-    except ValueError:
-        return np.nan
 
 
 def numbers(table: Table, name: str, *, least: float = -np.inf, whole: bool = False) -> NDArray[np.float64]:
@@ -42,7 +32,7 @@ def numbers(table: Table, name: str, *, least: float = -np.inf, whole: bool = Fa
     Raises:
         DataError: rows with something else, with less than ``least``, or (``whole``) with a fraction.
     """
-    found = np.array([number(value) for value in table.column(name)], dtype=np.float64)
+    found = np.array([as_number(value) for value in table.column(name)], dtype=np.float64)
     table.refuse(~np.isfinite(found), f"have no finite number in `{name}`", "every row needs one")
     table.refuse(found < least, f"have less than {least:g} in `{name}`")
     if whole:
@@ -63,7 +53,7 @@ def probabilities(table: Table) -> tuple[NDArray[np.float64] | None, tuple[str, 
         return None, ()
     empty = np.column_stack([missing(table.frame[name]) for name in columns])
     blank = empty.all(axis=1)
-    found = np.column_stack([[number(value) for value in table.frame[name]] for name in columns]).astype(np.float64)
+    found = np.column_stack([[as_number(value) for value in table.frame[name]] for name in columns]).astype(np.float64)
     for position, name in enumerate(columns):
         values = found[:, position]
         table.refuse(~np.isfinite(values) & ~blank, f"have no number in `{name}`", "one probability a class")
@@ -118,7 +108,7 @@ def passed(table: Table) -> NDArray[np.float64]:
     return np.array([text in _TRUE for text in texts], dtype=np.float64)
 
 
-def ragged(table: Table, name: str, of: Callable[[Any], float] = number) -> NDArray[np.float64]:
+def ragged(table: Table, name: str, of: Callable[[Any], float] = as_number) -> NDArray[np.float64]:
     """A column of lists as one array, shape (n, m), NaN behind the shorter ones; in CSV a list is written as JSON.
 
     Args:

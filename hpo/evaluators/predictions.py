@@ -31,7 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpo.config.models import TaskKind
-from hpo.data.messages import Table, as_text, missing, unknown_column
+from hpo.data.messages import Table, as_number, as_text, missing, unknown_column
 from hpo.data.read import read_frame
 from hpo.data.rows import Format, Rows
 from hpo.errors import DataError
@@ -141,7 +141,7 @@ def _task(table: Table) -> TaskKind:
         return "language_modeling" if "nll_sum" in have else "instruction"
     if any(name.startswith(columns.PROBABILITY) for name in have):
         return "classification"
-    values = [columns.number(value) for value in table.frame["label"]]
+    values = [as_number(value) for value in table.frame["label"]]
     return "regression" if np.isfinite(values).all() and any(v != round(v) for v in values) else "classification"
 
 

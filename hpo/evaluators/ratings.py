@@ -11,11 +11,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from hpo.data.messages import Table, as_text, missing
+from hpo.data.messages import Table, as_number, as_text, missing
 from hpo.data.read import read_frame
 from hpo.data.rows import Rows
 from hpo.evaluators.outputs import column
-from hpo.evaluators.prediction_columns import number
 from hpo.evaluators.protocol import ExampleScores, Metric
 from hpo.evaluators.reductions import column_of, mean_of
 from hpo.objective import Outputs
@@ -98,7 +97,7 @@ def _ratings(table: Table, dimension: str, scale: tuple[float, float]) -> NDArra
     if dimension not in table.frame:
         return np.full(len(table.frame), np.nan)
     empty = missing(table.frame[dimension])
-    found = np.array([number(value) for value in table.frame[dimension]], dtype=np.float64)
+    found = np.array([as_number(value) for value in table.frame[dimension]], dtype=np.float64)
     low, high = scale
     table.refuse(~empty & ~np.isfinite(found), f"have no number as {dimension}", "leave it empty where not rated")
     off = ~empty & ((found < low) | (found > high))

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hpo.config.transforms import TEXT_TRANSFORMS, check_names
 from hpo.data.rows import Rows
-from hpo.data.transforms import TEXT_TRANSFORMS, apply, check_names, deduplicate, of_rows, of_texts
+from hpo.data.transforms import apply, deduplicate, of_texts
 from hpo.errors import DataError, ObjectiveError
 
 
@@ -61,7 +62,6 @@ def test_transforms_run_in_the_order_they_are_named():
 def test_texts_and_rows_are_told_apart():
     names = ["strip_html", "deduplicate", "lowercase"]
     assert of_texts(names) == ("strip_html", "lowercase")
-    assert of_rows(names) == ("deduplicate",)
     with pytest.raises(DataError, match="transforms rows"):
         apply(names, ["a"])
 
