@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
 import json
 import sys
 from collections.abc import Sequence
 from types import ModuleType
 
-from hpo.errors import HpoError
+from hpo.errors import HpoError, StorageError
 
 COMMANDS = {
     "run": "search: python -m hpo.run study.yaml is the same; the same command again resumes",
@@ -20,6 +21,8 @@ COMMANDS = {
     "dashboard": "the Optuna dashboard on a study's storage",
     "schema": "JSON schema of study.yaml, for editors",
 }
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+SPACE = "free some space, or write to another disk; the same command again goes on"
 TERMINATED = 143
 INTERRUPTED = 130
 
@@ -63,6 +66,12 @@ def execute(parsed: argparse.Namespace) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 0
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        full = StorageError(f"a file cannot be written: {error.strerror}", where=str(error.filename or ""), hint=SPACE)
+        _complain(full, as_json=bool(getattr(parsed, "json", False)))
+        return full.exit_code
 
 
 def _module(verb: str) -> ModuleType:

@@ -42,15 +42,20 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         HpoError: anything that is wrong, in one sentence.
     """
+    from hpo.errors import ConfigurationError
     from hpo.validation import validate
     from hpo.validation.load import load
-    from hpo.validation.outputs import write_outputs
+    from hpo.validation.outputs import check_folder, write_outputs
 
     config = load(arguments.validation, arguments.set)
     if arguments.rating_sheet is not None:
+        if arguments.rating_sheet < 1:
+            what = f"a sheet of {arguments.rating_sheet} rows has nothing to rate"
+            raise ConfigurationError(what, where="--rating-sheet", hint="--rating-sheet 50")
         config = config.model_copy(update={"rating_sheet": arguments.rating_sheet})
-    found = validate(config, say=_say)
     out = Path(str(config.out))
+    check_folder(out)  # before minutes of work, not after them
+    found = validate(config, say=_say)
     write_outputs(found, out)
     _write_page(found, out)
     if config.loggers.wandb is not None:

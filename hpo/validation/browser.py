@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpo.evaluators.exact_match import ExactMatch
-from hpo.validation.scoring import Scored
+from hpo.validation.scoring import Scored, metrics_of, primary_of
 
 MOST = 2_000  # rows that are shown, over all data sets
 TEXT = 2_000  # characters of a text that are kept
@@ -40,11 +40,31 @@ def disagreements(table: Right) -> NDArray[np.int64]:
 
 
 def right(scored: Scored) -> Right:
-    """Which rows a model gets right, shape (n,); NaN where there is no right and wrong."""
+    """Which rows a model gets right, shape (n,); NaN where there is no right and wrong.
+
+    What the deciding metric says holds, where it is right or wrong; else the predicted class, or the same text.
+    """
+    decided = _by_primary(scored)
+    if decided is not None:
+        return decided
     judge = _JUDGES.get(scored.data.task)
     if judge is None or scored.outputs[0].prediction is None:
         return np.full(len(scored.data.rows), np.nan)
     return judge(scored)
+
+
+def _by_primary(scored: Scored) -> Right | None:
+    """The primary metric's values of single rows, 1 the better; None where it has none, or others than 0 and 1."""
+    evaluator, metric = metrics_of(scored.data, ())[primary_of(scored.data)]
+    found = scored.of(evaluator)
+    if not found or metric.rows is None:
+        return None
+    kept = ~found[0].unscored
+    values = np.full(len(kept), np.nan)
+    values[kept] = metric.rows({name: np.asarray(each)[kept] for name, each in found[0].stats.items()})
+    if not np.isin(values[~np.isnan(values)], (0.0, 1.0)).all():
+        return None
+    return values if metric.direction == "maximize" else 1.0 - values
 
 
 def _classes(scored: Scored) -> Right:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from hpo.data.whole import write_text
+from hpo.errors import ConfigurationError
 
 SCORES = (
     "model", "dataset", "metric", "value", "ci_low", "ci_high", "n", "method", "direction", "subgroup", "seeds",
@@ -23,9 +25,44 @@ COMPARISONS = (
 _KINDS = ("output", "right")
 
 
+def check_folder(out: Path) -> None:
+    """See that the folder of results can be made and written; nothing is made yet.
+
+    Raises:
+        ConfigurationError: it cannot.
+    """
+    there = next((each for each in (out, *out.parents) if each.exists()), Path("/"))
+    if not there.is_dir():
+        raise _refused(out, f"{there} is a file")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise _refused(out, f"{there} cannot be written")
+
+
+def open_folder(out: Path) -> None:
+    """Make the folder of results where it is missing.
+
+    Raises:
+        ConfigurationError: it cannot be made, or not be written.
+    """
+    check_folder(out)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _refused(out, str(error.strerror)) from error
+
+
+def _refused(out: Path, why: str) -> ConfigurationError:
+    hint = "name another one: `out: FOLDER` in the validation file"
+    return ConfigurationError(f"results cannot be written there: {why}", where=str(out), hint=hint)
+
+
 def write_outputs(found: Mapping[str, Any], out: Path) -> None:
-    """Write ``validation.json``, ``scores.csv``, ``comparisons.csv`` and ``errors.csv`` into ``out``."""
-    out.mkdir(parents=True, exist_ok=True)
+    """Write ``validation.json``, ``scores.csv``, ``comparisons.csv`` and ``errors.csv`` into ``out``.
+
+    Raises:
+        ConfigurationError: see ``open_folder``.
+    """
+    open_folder(out)
     write_text(out / "validation.json", json.dumps(found, allow_nan=False, indent=1) + "\n")
     write_text(out / "scores.csv", _csv(SCORES, found["scores"]))
     write_text(out / "comparisons.csv", _csv(COMPARISONS, [_flat(row) for row in found["comparisons"]]))

@@ -14,7 +14,7 @@ import numpy as np
 from hpo.data.whole import write_text
 from hpo.errors import ConfigurationError
 from hpo.evaluators.ratings import DIMENSIONS, SCALE
-from hpo.validation.outputs import cell
+from hpo.validation.outputs import cell, open_folder
 from hpo.validation.scoring import Scored
 
 SHEET, KEY = "rating_sheet.csv", "rating_key.csv"
@@ -45,7 +45,7 @@ def write_sheet(by_data: Mapping[str, Sequence[Scored]], rows: int, seed: int, o
         raise ConfigurationError(
             "no model gives answers that people could rate", where="rating_sheet", hint="likelihoods alone are none"
         )
-    out.mkdir(parents=True, exist_ok=True)
+    open_folder(out)
     sheet, key = out / SHEET, out / KEY
     _refuse_filled(sheet)
     order = np.random.default_rng(seed).permutation(len(lines))

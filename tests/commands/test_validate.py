@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -107,3 +109,33 @@ def test_what_is_wrong_is_told_without_a_traceback(folder: Path, run_hpo: Any, o
     assert done.returncode == 2
     assert told in done.stderr and "Traceback" not in done.stderr
     assert not (folder / "validations").exists()
+
+
+@pytest.mark.parametrize("out", ["rows.csv", "rows.csv/below"])
+def test_a_folder_that_cannot_be_written_is_told_before_the_work(out: str, folder: Path, run_hpo: Any) -> None:
+    before = (folder / "rows.csv").read_bytes()
+    done = run_hpo("validate", "v.yaml", "--set", f"out={folder / out}", "--json", cwd=folder)
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    (fault,) = json.loads(done.stdout)["error"]
+    assert fault["where"] == str(folder / out) and "out: FOLDER" in fault["hint"]
+    assert (folder / "rows.csv").read_bytes() == before
+
+
+def test_a_sheet_of_no_rows_is_refused(folder: Path, run_hpo: Any) -> None:
+    done = run_hpo("validate", "v.yaml", "--rating-sheet", "0", cwd=folder)
+    assert done.returncode == 2 and "nothing to rate" in done.stderr
+
+
+def test_a_full_disk_is_one_clear_message_and_leaves_no_half_file(folder: Path, tmp_path: Path) -> None:
+    # a limit on the size of files is what a process can be given of a full disk
+    script = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000));"
+        "from hpo.commands import main; sys.exit(main(sys.argv[1:]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, "validate", "v.yaml", "--json"], cwd=folder, capture_output=True, text=True
+    )
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    (fault,) = json.loads(done.stdout)["error"]
+    assert "cannot be written: File too large" in fault["what"] and "space" in fault["hint"]
+    assert not [path for path in (folder / "validations").rglob("*") if path.is_file()]
