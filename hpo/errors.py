@@ -112,3 +112,8 @@ class TrialFailure(HpoError):
 
     def __reduce__(self) -> tuple[type[TrialFailure], tuple[str, str]]:
         return (type(self), (self.reason, self.args[0]))
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of what a foreign exception says; its type where it says nothing."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

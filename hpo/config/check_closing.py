@@ -8,6 +8,7 @@ from hpo.config.check_study import task_of
 from hpo.config.draft import Draft, Key
 from hpo.config.harness import PREFIX, is_harness, parse
 from hpo.config.knowledge import Known
+from hpo.config.paths import absolute
 
 FORGETTING = "forgetting"
 LATE = frozenset({FORGETTING, "overfitting"})
@@ -20,9 +21,9 @@ def check_closing(draft: Draft, known: Known) -> None:
         what = f"the objective `{known.name}` tunes no language model, so nothing is forgotten"
         draft.fault(("data", FORGETTING), what, "remove it")
     for block in ("objectives", "constraints"):
-        for position, entry in enumerate(draft.entries(block)):
-            if isinstance(entry, dict) and isinstance(metric := entry.get("metric"), str):
-                _check_metric(draft, known, (block, position, "metric"), metric)
+        for key, entry in draft.mappings(block):
+            if isinstance(metric := entry.get("metric"), str):
+                _check_metric(draft, known, (*key, "metric"), metric)
     _check_early_stopping(draft)
 
 
@@ -43,7 +44,7 @@ def _check_harness(draft: Draft, known: Known, key: Key, metric: str) -> None:
         what = f"tasks of lm-evaluation-harness score a language model, and `{known.name}` tunes none that is known"
         draft.fault(key, what, "objective: lora, or full_finetune")
     elif found.is_file:
-        path = os.path.normpath(os.path.join(draft.folder, os.path.expanduser(found.task)))
+        path = absolute(draft, found.task)
         if os.path.isfile(path):
             draft.put(key, f"{PREFIX}{path}:{found.metric}")
         else:

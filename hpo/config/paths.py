@@ -22,9 +22,9 @@ def resolve(draft: Draft) -> None:
     if is_own(draft.get("objective")):
         resolve_file(draft, ("objective",), "objective file")
     for block in ("objectives", "constraints"):
-        for index, entry in enumerate(draft.entries(block)):
-            if isinstance(entry, dict) and is_own(entry.get("metric")):
-                resolve_file(draft, (block, index, "metric"), "evaluator file")
+        for key, entry in draft.mappings(block):
+            if is_own(entry.get("metric")):
+                resolve_file(draft, (*key, "metric"), "evaluator file")
     for key in _transforms(draft):
         if is_own(draft.get(*key)):
             resolve_file(draft, key, "transforms file")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from hpo.config.models import DataConfig
 from hpo.data.messages import Table
-from hpo.errors import DataError
+from hpo.errors import DataError, first_line
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,9 +43,8 @@ def _load(name: str, data: DataConfig) -> Mapping[str, Any]:
     try:
         loaded = datasets.load_dataset(name, data.config, revision=data.revision)
     except Exception as error:  # the library, its file systems and the network raise of every kind
-        reason = str(error).strip().splitlines() or [type(error).__name__]
         hint = "is the name right, and the hub in reach? Without a network give a file in `train`"
-        raise DataError(f"the data set cannot be loaded: {reason[0]}", where=where, hint=hint) from error
+        raise DataError(f"the data set cannot be loaded: {first_line(error)}", where=where, hint=hint) from error
     return dict(loaded)
 
 

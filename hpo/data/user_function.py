@@ -46,7 +46,12 @@ def load_function(path: Path, name: str, kind: str, wanted: str) -> Callable[...
 
 def failed(error: BaseException, path: Path, what: str) -> ObjectiveError:
     """The error to raise for an exception of the user's code: where in the file it arose, and what it says."""
+    where = f"{path}{line_in(path, error)}"
+    return ObjectiveError(f"{what}: {type(error).__name__}: {error}", where=where, hint=BY_ITSELF)
+
+
+def line_in(path: Path, error: BaseException) -> str:
+    """``:line`` of the user's file where an exception arose; empty where it arose elsewhere."""
     own = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
     line = error.lineno if isinstance(error, SyntaxError) else own[-1] if own else None
-    where = f"{path}:{line}" if line else str(path)
-    return ObjectiveError(f"{what}: {type(error).__name__}: {error}", where=where, hint=BY_ITSELF)
+    return f":{line}" if line else ""

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeGuard
 
+from hpo.data.user_function import line_in
 from hpo.errors import HpoError, ObjectiveError
 from hpo.evaluators.protocol import Evaluator, Metric
 
@@ -82,7 +83,7 @@ def origin(evaluator: Evaluator, error: BaseException | None = None) -> str:
     file = getattr(sys.modules.get(name), "__file__", None)
     if file is None or not name.startswith(PREFIX):
         return ""
-    return f"{file}{_line(error, Path(file)) if error else ''}"
+    return f"{file}{line_in(Path(file), error) if error else ''}"
 
 
 @contextlib.contextmanager
@@ -127,25 +128,12 @@ def _run(file: Path, changed: int) -> ModuleType:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         del sys.modules[spec.name]
-        line = _line(error, file)
         raise ObjectiveError(
             f"the file fails when run: {type(error).__name__}: {error}",
-            where=f"{file}{line}",
+            where=f"{file}{line_in(file, error)}",
             hint=f"try: python {file}",
         ) from error
     return module
-
-
-def _line(error: BaseException, file: Path) -> str:
-    """``:line`` of the user's file where the error arose, empty where unknown."""
-    if isinstance(error, SyntaxError):
-        return f":{error.lineno}"
-    lines, trace = [], error.__traceback__
-    while trace is not None:
-        if trace.tb_frame.f_code.co_filename == str(file):
-            lines.append(trace.tb_lineno)
-        trace = trace.tb_next
-    return f":{lines[-1]}" if lines else ""
 
 
 def _is_evaluator(value: Any) -> TypeGuard[Evaluator]:

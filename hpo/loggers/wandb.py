@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from hpo.config.models import StudyConfig, WandbConfig
+from hpo.records.champion import better
 from hpo.records.record import Event
 from hpo.records.wording import clean, searched
 
@@ -158,8 +159,7 @@ class WandbLogger:
     def _ahead(self, value: float | None) -> bool:
         if value is None or not math.isfinite(value):
             return False
-        sign = 1 if self._config.primary.direction == "maximize" else -1
-        return self._best is None or sign * (value - self._best) > 0
+        return self._best is None or better(value, self._best, self._config.primary)
 
 
 def log_validation(settings: WandbConfig, folder: Path, found: Mapping[str, Any]) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from hpo.config.models import ModelConfig
 from hpo.config.training import TrainingConfig
-from hpo.errors import ModelError
+from hpo.errors import ModelError, first_line
 from hpo.objective import Task
 from hpo.training.check import check_model
 from hpo.training.encode import Encoder
@@ -144,9 +144,9 @@ def open_adapter(task: Task, folder: Path, *, classifier: bool) -> Ready:
             warnings.simplefilter("ignore", FutureWarning)  # PEFT asks transformers by an old name
             model = PeftModel.from_pretrained(resident.model, str(folder))
     except (RuntimeError, ValueError, KeyError) as error:
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ModelError(
-            f"the adapter does not fit on {task.model.name}: {first}", hint="name the base it was trained on in `model`"
+            f"the adapter does not fit on {task.model.name}: {first_line(error)}",
+            hint="name the base it was trained on in `model`",
         ) from error
     model.eval()
     return Ready(model, _question(task, resident))

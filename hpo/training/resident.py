@@ -6,7 +6,6 @@ import contextlib
 import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hpo.config.models import ModelConfig
@@ -14,6 +13,7 @@ from hpo.errors import ModelError
 from hpo.training.check import ModelInfo, check_model
 from hpo.training.heads import head_names, initialise, read_first_token
 from hpo.training.packed import Packed
+from hpo.training.pretrained import as_model_error, source
 
 if TYPE_CHECKING:
     import torch
@@ -98,12 +98,8 @@ def load(model: ModelConfig, needs: Needs) -> Resident:
     import torch
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    where = {
-        "pretrained_model_name_or_path": str(info.folder) if Path(model.name).expanduser().is_dir() else model.name,
-        "revision": model.revision,
-        "trust_remote_code": model.trust_remote_code,
-    }
-    with quiet(), _as_model_error(model):
+    where = source(model)
+    with quiet(), as_model_error(f"model {model.name}"):
         tokenizer = load_tokenizer(where)
         config = _config(where, info, needs)
         loaded, report = _auto_class(info).from_pretrained(
@@ -183,22 +179,6 @@ def _refuse_incomplete(model: ModelConfig, loaded: PreTrainedModel, missing: lis
             where="model",
             hint="config.json and the weights do not belong together",
         )
-
-
-@contextlib.contextmanager
-def _as_model_error(model: ModelConfig) -> Iterator[None]:
-    try:
-        yield
-    except ModelError:
-        raise
-    except Exception as error:  # whatever goes wrong in a library while it loads is a fault of the model
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        hint = (
-            "set trust_remote_code: true if you trust its code"
-            if "trust_remote_code" in str(error)
-            else "try it in a Python shell"
-        )
-        raise ModelError(f"model {model.name} cannot be loaded: {first}", where="model", hint=hint) from error
 
 
 @contextlib.contextmanager

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from hpo.config.models import ModelConfig
-from hpo.errors import ModelError
+from hpo.training.pretrained import as_model_error, source
 
 
 def open_tokenizer(model: ModelConfig) -> tuple[Callable[[Sequence[str]], list[list[int]]], int | None]:
@@ -17,19 +16,9 @@ def open_tokenizer(model: ModelConfig) -> tuple[Callable[[Sequence[str]], list[l
     """
     from hpo.training.resident import load_tokenizer, quiet
 
-    folder = Path(model.name).expanduser()
-    where = {
-        "pretrained_model_name_or_path": str(folder) if folder.is_dir() else model.name,
-        "revision": model.revision,
-        "trust_remote_code": model.trust_remote_code,
-    }
-    try:
-        with quiet():
-            tokenizer = load_tokenizer(where)
-    except Exception as error:  # whatever goes wrong in a library while it loads is a fault of the model
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        what = f"the tokenizer of {model.name} cannot be loaded: {first}"
-        raise ModelError(what, where="model", hint="name a folder or hub model that holds tokenizer.json") from error
+    hint = "name a folder or hub model that holds tokenizer.json"
+    with quiet(), as_model_error(f"the tokenizer of {model.name}", hint):
+        tokenizer = load_tokenizer(source(model))
 
     def tokenize(texts: Sequence[str]) -> list[list[int]]:
         ids: list[list[int]] = tokenizer(list(texts), return_attention_mask=False, verbose=False)["input_ids"]

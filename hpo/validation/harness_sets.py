@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from hpo.config.harness import NAMES
 from hpo.config.models import Direction
 from hpo.data.whole import write_text
-from hpo.errors import ConfigurationError, ModelError
+from hpo.errors import ConfigurationError, ModelError, ObjectiveError
 from hpo.evaluators.protocol import ExampleScores, Metric
 from hpo.evaluators.reductions import column_of, mean_of
 from hpo.objective import Outputs
@@ -47,8 +47,12 @@ class HarnessEvaluator:
         """Nothing to prepare."""
 
     def score(self, data: Rows, outputs: Outputs | None, state: Any) -> ExampleScores:
-        """The harness scores, not this."""
-        raise NotImplementedError("lm-evaluation-harness has scored the rows already")
+        """Refused: the harness has scored the rows already.
+
+        Raises:
+            ObjectiveError: always.
+        """
+        raise ObjectiveError(f"rows of {self.name} are scored by lm-evaluation-harness alone")
 
 
 @dataclass(frozen=True)
