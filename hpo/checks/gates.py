@@ -99,6 +99,8 @@ def _gate(name: str, threshold: float, check: Check | None) -> Gate:
         end = check.low if spec.side == "max" else check.high
         at_best = value if math.isnan(end) else end
     if check is None or math.isnan(value):
-        why = "it was not run" if check is None or check.verdict != "not run" else check.what
+        why = "it was not run"
+        if check is not None and check.verdict == "not run":
+            why = check.what.rpartition(": not run, ")[2]
         return Gate(name, threshold, math.nan, False, bound.check, f"{bound.what}: not measured ({why})")
     return Gate(name, threshold, value, spec.passes(at_best, threshold), bound.check, bound.what)

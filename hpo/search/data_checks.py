@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,8 +71,8 @@ def checked_data(config: StudyConfig, splits: Splits | None, accept: str | None 
 
         report = check_splits(splits, thresholds, config.task, _model(config, cut))
         found = finite({**report.as_dict(), **key})
-    accept = accept or _accepted(folder, splits.fingerprint)
     failed = [gate for gate in found["gates"] if not gate["passed"]]
+    accept = accept or _accepted(folder, splits.fingerprint, failed)
     if failed and not accept:
         raise _failure(config, found, failed)
     return Checked(found, record(found, splits.fingerprint, accept))
@@ -108,17 +109,19 @@ def _known(path: Path, key: Mapping[str, Any]) -> dict[str, Any] | None:
     return found if same else None
 
 
-def _accepted(folder: RunFolder, fingerprint: str) -> str | None:
-    """The reason that the journal holds for rows of this fingerprint."""
+def _accepted(folder: RunFolder, fingerprint: str, failed: list[Mapping[str, Any]]) -> str | None:
+    """The reason that the journal holds for rows of this fingerprint; a gate that did not fail then asks anew."""
     event = load_state(folder.journal).data_checks
     if event is None or event["fingerprint"] != fingerprint:
+        return None
+    if {gate["name"] for gate in failed} - {gate["name"] for gate in event["gates"] if not gate["passed"]}:
         return None
     reason: str | None = event["accepted"]
     return reason
 
 
 def _failure(config: StudyConfig, found: Mapping[str, Any], failed: list[Mapping[str, Any]]) -> GateFailed:
-    faults = [Fault(f"data.gates.{gate['name']}", _words(found, gate), _hint(config, gate)) for gate in failed]
+    faults = [Fault(f"data.gates.{gate['name']}", _words(found, gate), _hint(config, found, gate)) for gate in failed]
     return GateFailed.of(faults)
 
 
@@ -140,10 +143,13 @@ def _pair(finding: Mapping[str, Any]) -> str:
     return f"row {finding['id']} is like row {finding['partner']}{where}"
 
 
-def _hint(config: StudyConfig, gate: Mapping[str, Any]) -> str:
+def _hint(config: StudyConfig, found: Mapping[str, Any], gate: Mapping[str, Any]) -> str:
     data = config.data
     assert data is not None
-    files = [shlex.quote(file) for file in (data.train, data.validation or data.test) if file is not None]
+    held = {"validation": data.validation, "test": data.test}
+    of = Counter(each.get("partner_file") for each in found["findings"] if each["check"] == gate["check"])
+    most = sorted((name for name in held if held[name] is not None), key=lambda name: -of[name])
+    files = [shlex.quote(file) for file in (data.train, held[most[0]] if most else None) if file is not None]
     command = f"hpo check-data {' --against '.join(files) if files else 'FILE'}"
     return (
         f"`{command}` shows every finding, and with --fix writes a cleaned copy; or change data.gates.{gate['name']}; "

@@ -177,6 +177,26 @@ def test_what_was_accepted_does_not_hold_for_other_rows(study: Callable[..., Pat
     assert "and 1 more" in caught.value.faults[0].what and caught.value.exit_code == 3
 
 
+def test_what_was_accepted_does_not_hold_for_a_gate_that_did_not_fail_then(study: Callable[..., Path], check: Any):
+    keep(check(study(leaks=2), "two are known")[0])
+    with pytest.raises(GateFailed) as caught:
+        check(study(leaks=2, gates="min_words_per_sample: 12"))
+    assert [fault.where for fault in caught.value.faults] == [
+        "data.gates.min_words_per_sample",
+        "data.gates.max_leakage_ratio",
+    ]
+
+
+def test_the_hint_names_the_file_with_the_leaks(study: Callable[..., Path], check: Any) -> None:
+    file = study(leaks=0)
+    leaky = [{"id": f"x{i}", "text": row["text"], "label": row["label"]} for i, row in enumerate(rows("t", 3))]
+    (file.parent / "test.jsonl").write_text("".join(json.dumps(row) + "\n" for row in [*leaky, *rows("u", 20)]))
+    file.write_text(file.read_text().replace("split: {test: 0}", "test: test.jsonl"))
+    with pytest.raises(GateFailed) as caught:
+        check(file)
+    assert f"--against {file.parent / 'test.jsonl'}`" in caught.value.faults[0].hint
+
+
 def test_a_gate_that_is_off_or_looser_lets_the_rows_pass(study: Callable[..., Path], check: Any) -> None:
     for gates in ("max_leakage_ratio: null", "max_leakage_ratio: 0.1"):
         checked, _ = check(study(leaks=2, gates=gates))
