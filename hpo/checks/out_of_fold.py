@@ -68,17 +68,27 @@ def codes(rows: Rows, labels: tuple[str, ...]) -> Ints:
     return np.array([index[str(label)] for label in rows.frame["label"]], dtype=np.int64)
 
 
-def make_folds(rows: Rows, k: int = FOLDS, seed: int = 0, *, grouped: bool = True) -> Ints:
-    """Fold of each row, shape (n,): near copies and (``grouped``) groups together, class shares kept.
+def ties(rows: Rows, *, grouped: bool) -> Ints:
+    """What is held out together, by number, shape (n,): near copies, and (``grouped``) rows of one group.
 
     Raises:
         DataError: all rows are copies of each other or of one group, so that nothing can be held out.
     """
-    labels = label_list(rows)
-    cluster = clusters(asked(rows), rows.groups if grouped else None)
-    count = len(np.unique(cluster))
-    if count < 2:
+    cluster: Ints = clusters(asked(rows), rows.groups if grouped else None)
+    if len(np.unique(cluster)) < 2:
         raise DataError("all rows are tied to each other by copies or groups; nothing can be held out")
+    return cluster
+
+
+def make_folds(rows: Rows, k: int = FOLDS, seed: int = 0, *, grouped: bool = True) -> Ints:
+    """Fold of each row, shape (n,): near copies and (``grouped``) groups together, class shares kept.
+
+    Raises:
+        DataError: as ``ties``.
+    """
+    labels = label_list(rows)
+    cluster = ties(rows, grouped=grouped)
+    count = len(np.unique(cluster))
     drawn = folds(cluster, codes(rows, labels), min(k, count), seeds.derive(seed, "checks", "folds"))
     return np.unique(drawn, return_inverse=True)[1].astype(np.int64)  # empty folds are none
 

@@ -6,10 +6,13 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
+from sklearn.naive_bayes import ComplementNB
 
-from hpo.checks.label_noise import Noise, label_noise, margins, noise_rate
+from hpo.checks.label_noise import SMOOTHING, Noise, label_noise, left_out, margins, noise_rate
 from hpo.checks.out_of_fold import BASELINE
 from hpo.data.rows import Rows
+from hpo.errors import DataError
 from hpo.statistics.values import Estimate
 
 Make = Callable[..., Rows]
@@ -54,7 +57,7 @@ def test_clean_labels_have_next_to_no_noise(rows: Make) -> None:
 def noise(margin: np.ndarray, high: float) -> Noise:
     """Noise of rows of which the estimate says that at most ``high`` are wrong."""
     rate = Estimate(high / 2, 0.0, high, n=len(margin), method="by hand")
-    return Noise(margin, np.ones(len(margin), dtype=np.int64), rate, ("a", "b"), "by hand")
+    return Noise(margin, margin, np.ones(len(margin), dtype=np.int64), rate, ("a", "b"), "by hand")
 
 
 @pytest.mark.parametrize(
@@ -96,6 +99,39 @@ def test_any_objective_can_be_the_judge(rows: Make) -> None:
     first = {str(noisy.ids[row]) for row in found.order()[: 2 * len(wrong)]}
     assert len(first & wrong) >= 0.9 * len(wrong)
     assert BASELINE.name in found.method
+
+
+def test_a_cluster_is_left_out_as_if_the_model_had_been_trained_without_it() -> None:
+    """Against scikit-learn's complement naive Bayes, trained anew for each cluster."""
+    rng = np.random.default_rng(0)
+    features = csr_matrix(rng.random((24, 15)) * (rng.random((24, 15)) < 0.4))
+    own, cluster = np.arange(24, dtype=np.int64) % 3, rng.integers(0, 15, 24)
+    scores = left_out(features, own, cluster)
+    for one in np.unique(cluster):
+        held = cluster == one
+        model = ComplementNB(alpha=SMOOTHING).fit(features[~held], own[~held])
+        assert scores[held] == pytest.approx(model.predict_joint_log_proba(features[held]))
+
+
+def test_a_class_of_which_no_row_is_left_is_no_likelier_than_any_other() -> None:
+    features = csr_matrix(np.array([[1.0, 0.0, 2.0], [1.0, 1.0, 0.0], [0.0, 2.0, 1.0], [0.0, 1.0, 1.0]]))
+    scores = left_out(features, np.array([0, 1, 1, 2]), np.arange(4))
+    assert scores[0, 0] == scores[0, 1:].min()
+    assert scores[3, 2] == scores[3, :2].min()
+
+
+def test_the_least_probable_label_comes_first_and_agreed_ones_are_no_suspects() -> None:
+    """A row of which all classes are possible has an improbable label, yet none that contradicts it."""
+    trust, margin = np.log([0.3, 0.4, 0.05, 0.9]), np.array([0.1, -0.2, -2.0, 3.0])
+    found = Noise(trust, margin, np.zeros(4, dtype=np.int64), noise(margin, 0.0).estimate, ("a", "b"), "by hand")
+    assert found.order().tolist() == [2, 0, 1, 3]
+    assert found.suspects().tolist() == [2, 1]
+
+
+def test_rows_that_are_all_copies_have_no_one_to_judge_them(rows: Make) -> None:
+    frame = rows(20).frame.assign(text="the same sentence about nothing in particular, again and again")
+    with pytest.raises(DataError, match="nothing can be held out"):
+        label_noise(Rows(frame, rows(20).format))
 
 
 def test_the_margin_is_of_the_own_class_against_the_best_other() -> None:
