@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hpo.checks.typed import as_numbers, typed
+from hpo.checks.columns import columns_of
+from hpo.checks.typed import as_numbers
 from hpo.config.paths import is_own
-from hpo.data.guess import LABEL_NAMES, GuessedTask, guess
+from hpo.data.guess import GuessedTask
 from hpo.data.made import made_rows
-from hpo.data.messages import Table, as_text, missing, unknown_column
+from hpo.data.messages import Table, as_text, missing
 from hpo.data.read import read_frame
 from hpo.data.rows import Format, Rows
 from hpo.errors import DataError
@@ -22,8 +23,6 @@ from hpo.errors import DataError
 if TYPE_CHECKING:
     import pandas as pd
 
-OURS = ("id", "group", "text", "label", "instruction", "input", "output", "messages")
-LOOKED_AT = 1_000  # rows by which columns are guessed
 _FORMATS: Mapping[str, tuple[str, ...]] = {
     "messages": ("messages",),
     "instruction": ("instruction", "output"),
@@ -68,7 +67,7 @@ def load_rows(path: str | Path, columns: Mapping[str, str] | None = None) -> Loa
         DataError: the file cannot be read, has no column to check, mixes formats, or has no column of a given name.
         ObjectiveError: the rows file cannot be used.
     """
-    table = made_rows(str(path)) if is_own(str(path)) else Table(read_frame(path), str(path))
+    table = _read(path)
     return from_frame(table.frame, columns, table.where)
 
 
@@ -81,8 +80,8 @@ def from_frame(frame: pd.DataFrame, columns: Mapping[str, str] | None = None, wh
     table = Table(frame, where)
     if frame.empty:
         raise DataError("there are no rows", where=where)
-    task, names = _columns(table, dict(columns or {}))
-    _refuse_mixture(table, names)
+    task, names = columns_of(table, columns or {})
+    _refuse_mixture(table)
     ours = _ours(table, names, task)
     kind: Format = "text_label"
     if task in ("instruction", "language_modeling"):
@@ -91,13 +90,17 @@ def from_frame(frame: pd.DataFrame, columns: Mapping[str, str] | None = None, wh
     return Loaded(rows, frame.reset_index(drop=True), names, task, faults)
 
 
+def _read(path: str | Path) -> Table:
+    return made_rows(str(path)) if is_own(str(path)) else Table(read_frame(path), str(path))
+
+
 def alike(path: str | Path, first: Loaded) -> Loaded:
     """The rows of another file, read as those of the first were; it may lack labels and groups.
 
     Raises:
         DataError: see ``load_rows``.
     """
-    table = made_rows(str(path)) if is_own(str(path)) else Table(read_frame(path), str(path))
+    table = _read(path)
     return alike_frame(table.frame, first, table.where)
 
 
@@ -129,91 +132,7 @@ def check_labels(rows: Rows, others: Rows, where: str) -> None:
         raise DataError(f"there are classes that no row of the other file has: {listed}", where=where, hint=hint)
 
 
-def _columns(table: Table, given: dict[str, str]) -> tuple[GuessedTask, dict[str, str]]:
-    """Task, and our column to the file's: as given, else as guessed."""
-    there = list(map(str, table.frame.columns))
-    for ours, theirs in given.items():
-        if ours not in OURS:
-            hint = f"ours are {', '.join(OURS)}; write ours: yours"
-            raise DataError(f"`{ours}` is not one of our columns", where=f"columns.{ours}", hint=hint)
-        if theirs not in table.frame:
-            raise unknown_column(theirs, there, table.where)
-    twice = next((theirs for theirs in given.values() if list(given.values()).count(theirs) > 1), None)
-    if twice is not None:
-        raise DataError(f"`{twice}` is named for two columns of ours", where=table.where, hint="each is another column")
-    names = {ours: ours for ours in ("id", "group") if ours in table.frame}
-    asking = {"text", "instruction", "output", "messages"} & given.keys()
-    found = None if asking and not _open(given, table) else _guessed(table, given)
-    names |= {} if found is None else found[1]
-    names |= given
-    task = _task(names, table)
-    return task, {ours: theirs for ours, theirs in names.items() if ours in _used(task, names)}
-
-
-def _open(given: dict[str, str], table: Table) -> bool:
-    """Whether a text is named but no label, and there is a column that is called one."""
-    return "text" in given and "label" not in given and _label_named(table, given) is not None
-
-
-def _guessed(table: Table, given: dict[str, str]) -> tuple[GuessedTask, dict[str, str]]:
-    if "text" in given:
-        label = _label_named(table, given)
-        return "classification", {"text": given["text"]} | ({} if label is None else {"label": label})
-    if "messages" in table.frame:
-        return "instruction", {"messages": "messages"}
-    frame = typed(table.frame.head(LOOKED_AT))
-    if "label" in given:
-        others = [name for name in frame.columns if name == "label" != given["label"]]
-        frame = frame.drop(columns=others).rename(columns={given["label"]: "label"})
-    try:
-        found = guess(frame)
-        if "label" in given and found.columns.get("text") == "label":  # the label is all the text there is
-            raise DataError("no text")
-    except DataError as error:
-        listed = ", ".join(map(str, table.frame.columns))
-        hint = "name them: --text C --label C; others that are known: instruction and output, messages"
-        raise DataError(f"no column with text among {listed}", where=table.where, hint=hint) from error
-    columns = dict(found.columns)
-    if (
-        found.task != "instruction"
-        and "text" in table.frame
-        and "text" not in (columns.get("text"), given.get("label"))
-    ):
-        return _guessed(table, {**given, "text": "text"})  # what is called text is meant, however broken it is
-    if found.task == "language_modeling" and "label" in table.frame and columns.get("text") != "label":
-        columns["label"] = "label"  # of one class, or a class a row: worth a look
-    if "label" in given:
-        columns["label"] = given["label"]
-    if found.task == "instruction" and "input" in table.frame:
-        columns["input"] = "input"
-    return found.task, columns
-
-
-def _label_named(table: Table, given: Mapping[str, str]) -> str | None:
-    there = {str(name).lower(): str(name) for name in table.frame.columns if name != given["text"]}
-    return next((there[name] for name in LABEL_NAMES if name in there), None)
-
-
-def _task(names: Mapping[str, str], table: Table) -> GuessedTask:
-    if "messages" in names or ("output" in names and "instruction" in names):
-        return "instruction"
-    if "label" not in names:
-        return "language_modeling"
-    frame = typed(table.frame.head(LOOKED_AT))[[names["label"]]].rename(columns={names["label"]: "label"})
-    frame = frame.assign(text="text of a row")
-    try:
-        return guess(frame).task
-    except DataError:
-        return "classification"
-
-
-def _used(task: GuessedTask, names: Mapping[str, str]) -> tuple[str, ...]:
-    if task != "instruction":
-        return ("id", "group", "text", "label")
-    return ("id", "group", "messages") if "messages" in names else ("id", "group", "instruction", "input", "output")
-
-
-def _refuse_mixture(table: Table, names: Mapping[str, str]) -> None:
+def _refuse_mixture(table: Table) -> None:
     """Refuse a file in which some rows are of one format and the others of another: they are no one data set."""
     frame = table.frame
     has = {
@@ -238,7 +157,7 @@ def _ours(table: Table, names: Mapping[str, str], task: GuessedTask) -> pd.DataF
     for ours, theirs in names.items():
         values = table.frame[theirs].reset_index(drop=True)
         if ours == "label":
-            columns[ours] = _labels(values, table, task)
+            columns[ours] = _labels(values, task)
         elif ours == "group":
             gone = missing(values)
             columns[ours] = [f"row {row}" if gone[row] else as_text(value) for row, value in enumerate(values)]
@@ -255,19 +174,18 @@ def _is_nan(value: Any) -> bool:
     return isinstance(value, float) and value != value
 
 
-def _labels(values: pd.Series[Any], table: Table, task: GuessedTask) -> pd.Series[Any]:
+def _labels(values: pd.Series[Any], task: GuessedTask) -> pd.Series[Any]:
     """Class names as text, or numbers; what a row lacks is None, or NaN."""
     import pandas as pd
 
     if task == "regression":
         return as_numbers(values).astype(float)
     gone = missing(values)
-    found = [None if gone[row] else value if _odd(value) else as_text(value) for row, value in enumerate(values)]
+    found = [
+        None if gone[row] else value if isinstance(value, list | dict) else as_text(value)
+        for row, value in enumerate(values)
+    ]
     return pd.Series(found, dtype=object)
-
-
-def _odd(value: Any) -> bool:
-    return isinstance(value, list | dict)
 
 
 def _with_ids(frame: pd.DataFrame, names: Mapping[str, str], kind: Format) -> tuple[Rows, dict[int, str]]:

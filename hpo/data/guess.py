@@ -48,7 +48,7 @@ def guess(frame: pd.DataFrame, task: GuessedTask | None = None) -> Guess:
 def _instruction(frame: pd.DataFrame) -> Guess | None:
     if "messages" in frame:
         return Guess("instruction", "the column messages holds conversations", {})
-    prompt, answer = _named(frame, PROMPT_NAMES), _named(frame, ANSWER_NAMES)
+    prompt, answer = named(frame, PROMPT_NAMES), named(frame, ANSWER_NAMES)
     if prompt is None or answer is None or not _is_text(frame, answer):
         return None
     columns = {"instruction": prompt, "output": answer}
@@ -58,8 +58,8 @@ def _instruction(frame: pd.DataFrame) -> Guess | None:
 def _labelled(frame: pd.DataFrame, task: GuessedTask | None) -> Guess | None:
     text = _text(frame)
     rest = [str(name) for name in frame.columns if name not in (text, "id", "group")]
-    named = _named(frame, LABEL_NAMES)
-    label = named if named in rest else next((name for name in rest if _distinct(frame, name)), None)
+    called = named(frame, LABEL_NAMES)
+    label = called if called in rest else next((name for name in rest if _distinct(frame, name)), None)
     if text is None or label is None:
         return None
     columns = {"text": text, "label": label}
@@ -70,7 +70,7 @@ def _labelled(frame: pd.DataFrame, task: GuessedTask | None) -> Guess | None:
     return None
 
 
-def _named(frame: pd.DataFrame, names: tuple[str, ...]) -> str | None:
+def named(frame: pd.DataFrame, names: tuple[str, ...]) -> str | None:
     """The file's column of one of the names, in their order, whatever its case."""
     there = {str(column).lower(): str(column) for column in frame.columns}
     return next((there[name] for name in names if name in there), None)
@@ -79,8 +79,8 @@ def _named(frame: pd.DataFrame, names: tuple[str, ...]) -> str | None:
 def _text(frame: pd.DataFrame) -> str | None:
     """The column with the input: by its name, else the longest text."""
     texts = [str(name) for name in frame.columns if _is_text(frame, str(name)) and name != "id"]
-    named = _named(frame[texts], TEXT_NAMES)
-    return named or max(texts, key=lambda name: frame[name].astype(str).str.len().mean(), default=None)
+    called = named(frame[texts], TEXT_NAMES)
+    return called or max(texts, key=lambda name: frame[name].astype(str).str.len().mean(), default=None)
 
 
 def _distinct(frame: pd.DataFrame, name: str) -> bool:
