@@ -102,14 +102,14 @@ def _refuse_outputs(arguments: argparse.Namespace, config: ChecksConfig) -> None
     from hpo.commands.outputs import refuse_folders, refuse_outputs
     from hpo.config.paths import file_part
 
-    report = None if config.report is None or arguments.no_report else Path(config.report)
+    report = None if arguments.no_report else _page(config)
     options = {"--report": report, "--csv": arguments.csv, "--write": arguments.write}
     outputs = {option: path for option, path in options.items() if path is not None}
     names = {"the input": config.data, "--against": config.against, "--previous": arguments.previous}
     inputs = {name: Path(file_part(path)) for name, path in names.items() if path is not None}
     page, table = (".html", ".htm"), (".csv", ".csv.gz", ".csv.zst")
     refuse_outputs(outputs, inputs, {"--report": page, "--csv": table, "--write": ROWS})
-    refuse_folders({option: path for option, path in outputs.items() if option != "--report"})  # made where missing
+    refuse_folders(outputs, makes=("--report",))
     if arguments.csv is not None:
         refuse_foreign_table(arguments.csv)
 
@@ -169,7 +169,7 @@ def _write(arguments: argparse.Namespace, config: ChecksConfig, report: DataRepo
     if not arguments.no_report:
         from hpo.report.data_page import write_data_page
 
-        page = Path(config.report) if config.report else _beside(Path(f"{config.data}.report.html"))
+        page = _page(config)
         write_data_page(report.as_dict(), page)
         written.append(("page", str(page)))
     if arguments.csv is not None:
@@ -186,6 +186,9 @@ def _write(arguments: argparse.Namespace, config: ChecksConfig, report: DataRepo
     return written
 
 
-def _beside(page: Path) -> Path:
-    """The page beside the input, or in the working folder where that folder is not ours to write in."""
+def _page(config: ChecksConfig) -> Path:
+    """The page: as named, else beside the input, or in the working folder where that folder is not ours to write in."""
+    if config.report:
+        return Path(config.report)
+    page = Path(f"{config.data}.report.html")
     return page if os.access(page.parent, os.W_OK) else Path(page.name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from hpo.errors import ConfigurationError, Fault
@@ -37,8 +37,12 @@ def refuse_outputs(
         raise ConfigurationError.of(faults)
 
 
-def refuse_folders(outputs: Mapping[str, Path]) -> None:
+def refuse_folders(outputs: Mapping[str, Path], makes: Collection[str] = ()) -> None:
     """Refuse outputs whose folder is not there, or is not ours to write in.
+
+    Args:
+        outputs: option to file.
+        makes: options that make their folder where it is missing.
 
     Raises:
         ConfigurationError: every one of them, at once.
@@ -46,10 +50,13 @@ def refuse_folders(outputs: Mapping[str, Path]) -> None:
     faults = []
     for option, path in outputs.items():
         folder = path.absolute().parent
-        if not folder.is_dir():
+        there = next(each for each in (folder, *folder.parents) if each.exists())
+        if not there.is_dir():
+            faults.append(Fault(option, f"{there} is no folder", "name a file in another folder"))
+        elif folder != there and option not in makes:
             faults.append(Fault(option, f"the folder {folder} does not exist", f"mkdir -p {folder}"))
-        elif not os.access(folder, os.W_OK):
-            faults.append(Fault(option, f"the folder {folder} cannot be written", "name a file in another folder"))
+        elif not os.access(there, os.W_OK | os.X_OK):
+            faults.append(Fault(option, f"the folder {there} cannot be written", f"{option} a file in another folder"))
     if faults:
         raise ConfigurationError.of(faults)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -171,3 +173,26 @@ def test_labels_that_are_lists_are_faults_and_no_class(tmp_path: Path) -> None:
     report = check_data(write(tmp_path / "a.jsonl", rows), columns={"text": "text", "label": "label"})
     assert report.as_dict()["statistics"]["classes"] == {"a": 5, "b": 4}
     assert report.check("format").flagged == 1
+
+
+def test_a_page_in_a_folder_below_a_file_is_refused(tmp_path: Path, capsys: Any) -> None:
+    rows = write(tmp_path / "a.jsonl", made(9))
+    assert main(["check-data", str(rows), "--report", str(rows / "below" / "page.html")]) == 2
+    assert f"{rows} is no folder" in capsys.readouterr().err
+    assert main(["check-data", str(rows), "--report", str(tmp_path / "new" / "page.html")]) == 0  # made where missing
+    assert (tmp_path / "new" / "page.html").is_file()
+
+
+def test_a_page_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    rows = write(tmp_path / "a.jsonl", made(9))
+    page = tmp_path / "a.jsonl.report.html"
+    page.write_text("the page of yesterday")
+    script = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (3_000, 3_000));"
+        "from hpo.commands import main; sys.exit(main(sys.argv[1:]))"
+    )
+    command = [sys.executable, "-c", script, "check-data", str(rows)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 2 and "Traceback" not in done.stderr and "File too large" in done.stderr
+    assert page.read_text() == "the page of yesterday"
+    assert {path.name for path in tmp_path.iterdir()} == {"a.jsonl", "a.jsonl.report.html"}
