@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from hpo.checks.catalogue import CheckSpec
 from hpo.checks.values import Finding
 from hpo.data.rows import Rows
+from hpo.data.write import pack, write_bytes, write_frame
 from hpo.errors import DataError
 from hpo.evaluators.protocol import ExampleScores
 
@@ -59,7 +61,7 @@ def findings(spec: CheckSpec, scores: ExampleScores, rows: Source, reference: So
         evidence = {name: values[row] for name, values in scores.evidence.items() if _said(values[row])}
         partner = evidence.pop("partner", None)
         partner = None if partner is None else str(partner)
-        kinds = [name for name in spec.flags if bool(scores.flags.get(name, _NONE)[row])] if spec.flags else []
+        kinds = [name for name in spec.flags if name in scores.flags and scores.flags[name][row]]
         name = str(scores.ids[row])
         yield Finding(
             spec.name,
@@ -74,14 +76,6 @@ def findings(spec: CheckSpec, scores: ExampleScores, rows: Source, reference: So
         )
 
 
-class _Nothing:
-    def __getitem__(self, row: int) -> bool:
-        return False
-
-
-_NONE = _Nothing()
-
-
 def _similarity(scores: ExampleScores, row: int) -> float:
     values = scores.evidence.get("similarity")
     return 0.0 if values is None or not _said(values[row]) else float(values[row])
@@ -93,8 +87,6 @@ def _said(value: Any) -> bool:
 
 def as_frame(found: tuple[Finding, ...]) -> pd.DataFrame:
     """All findings as a table for ``--csv``: one row a finding, evidence as JSON."""
-    import json
-
     import pandas as pd
 
     rows = [finding.as_dict() for finding in found]
@@ -114,18 +106,11 @@ def write_table(found: tuple[Finding, ...], path: Path) -> None:
     Raises:
         DataError: the file cannot be written.
     """
-    from hpo.data.whole import replacing
-    from hpo.data.write import pack, write_frame
-
     frame = as_frame(found)
-    if not frame.empty:
+    if frame.empty:
+        write_bytes(path, pack((",".join(frame.columns) + "\n").encode(), path.suffix.lower()))
+    else:
         write_frame(frame, path)
-        return
-    try:
-        with replacing(path) as fresh:
-            fresh.write_bytes(pack((",".join(frame.columns) + "\n").encode(), path.suffix.lower()))
-    except OSError as error:
-        raise DataError(f"the file cannot be written: {error.strerror}", where=str(path)) from error
 
 
 def refuse_foreign_table(path: Path) -> None:

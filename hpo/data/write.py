@@ -38,7 +38,7 @@ def write_frame(frame: pd.DataFrame, path: str | Path) -> None:
     Raises:
         DataError: the ending is none of these, a value does not fit the format, or the folder cannot be written.
     """
-    _replace(Path(path), rendered(frame, path))
+    write_bytes(Path(path), rendered(frame, path))
 
 
 def write_new(frames: Mapping[Path, pd.DataFrame]) -> None:
@@ -53,7 +53,7 @@ def write_new(frames: Mapping[Path, pd.DataFrame]) -> None:
             hint = f"move it away, or remove it: rm {path}"
             raise DataError("a file of other content is there, which is not written over", where=str(path), hint=hint)
     for path, content in contents.items():
-        _replace(path, content)
+        write_bytes(path, content)
 
 
 def rendered(frame: pd.DataFrame, path: str | Path) -> bytes:
@@ -85,7 +85,12 @@ def pack(content: bytes, ending: str) -> bytes:
     return content
 
 
-def _replace(path: Path, content: bytes) -> None:
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file, whole or not at all.
+
+    Raises:
+        DataError: the folder is not there, or cannot be written.
+    """
     try:
         with replacing(path) as fresh:
             fresh.write_bytes(content)
