@@ -71,12 +71,8 @@ def _cell(column: Column, row: Mapping[str, Any], titled: bool) -> dict[str, Any
     number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     key = (value if number else "") if column.kind in NUMBERS else None
     title = Markup(' data-title="{}"').format(visible(column.title)) if titled and text and column.title else ""
-    return {"text": text, "kind": column.kind, "key": key, "tone": TONES.get(text, ""), "title": title}
-
-
-def badge(word: str) -> Markup:
-    """A verdict with its sign and colour."""
-    return fill("badge.html", word=word, tone=TONES.get(word, ""), sign=SIGNS.get(TONES.get(word, ""), ""))
+    tone = TONES.get(text, "")
+    return {"text": text, "kind": column.kind, "key": key, "tone": tone, "sign": SIGNS.get(tone, ""), "title": title}
 
 
 def written(value: Any, kind: Kind) -> str:
