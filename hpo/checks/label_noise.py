@@ -115,12 +115,12 @@ def label_noise(
 
     Args:
         rows: n rows with classes.
-        learner: the tuned model; None: complement naive Bayes on words, pairs of words and pieces of words.
+        learner: the tuned model; None: complement naive Bayes on words, word pairs and runs of letters.
         settings: confidence, seed.
         progress: told what is being done.
 
     Raises:
-        DataError: the rows have no classes, or cannot be divided into folds.
+        DataError: the rows have no classes, or all are copies of each other.
     """
     labels = label_list(rows)
     own = codes(rows, labels)
@@ -219,10 +219,10 @@ def left_out(features: Any, own: Ints, cluster: Ints) -> Floats:
     for rows in np.split(order, np.flatnonzero(np.diff(cluster[order])) + 1):
         block = features[rows]
         columns = np.unique(block.indices)
-        values = block[:, columns].toarray()
+        values = block[:, columns]  # sparse: a cluster may be large
         outside = 1 - member[rows]  # whether the row is in the complement of each class
-        left = others[:, columns] - outside.T @ values
-        length = values.sum(axis=1)
+        left = others[:, columns] - (values.T @ outside).T
+        length = np.asarray(values.sum(axis=1)).ravel()
         found = length[:, None] * np.log(sums - outside.T @ length) - values @ np.log(left).T
         gone = member[rows].sum(axis=0) == sizes  # no row is left to learn the class from: no likelier than any other
         found[:, gone] = found[:, ~gone].min(axis=1, keepdims=True)
