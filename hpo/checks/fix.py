@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -238,8 +238,6 @@ def _remove(fixed: Fixed, changes: Iterator[Change]) -> bool:
 
 
 def _keep(fixed: Fixed, frame: pd.DataFrame, kept: Any) -> None:
-    from dataclasses import replace
-
     old = fixed.loaded
     at = {int(row): place for place, row in enumerate(kept)}
     faults = {at[row]: fault for row, fault in old.faults.items() if row in at}
@@ -249,8 +247,6 @@ def _keep(fixed: Fixed, frame: pd.DataFrame, kept: Any) -> None:
 
 def _put(fixed: Fixed, frame: pd.DataFrame) -> None:
     """Take changed values over into our own columns too; ids stay what they were."""
-    from dataclasses import replace
-
     ours = fixed.loaded.rows.frame.copy()
     for name, column in fixed.loaded.columns.items():
         if name not in ("id", "group") and ours[name].dtype == object:

@@ -14,41 +14,34 @@ from hpo.errors import ConfigurationError
 
 @dataclass(frozen=True)
 class Bound:
-    """What a gate stands on: a number of a check, from which side, and what it is for people.
+    """What a gate stands on; its side and its words are those of ``hpo.config.gates``.
 
     Attributes:
         check: name of the check.
         measure: the number of the check, ``value`` or one of its measures.
-        side: ``max`` or ``min``.
-        what: one sentence.
     """
 
     check: str
     measure: str
-    side: str
-    what: str
 
 
-_MEASURED = {
-    "min_words_per_sample": ("length", "least_words"),
-    "max_words_per_sample": ("length", "most_words"),
-    "max_duplicate_ratio": ("duplicates", "value"),
-    "max_near_duplicate_ratio": ("near_duplicates", "value"),
-    "max_leakage_ratio": ("leakage", "value"),
-    "min_vocabulary_richness": ("vocabulary", "value"),
-    "max_special_character_ratio": ("special_characters", "value"),
-    "max_label_noise": ("label_noise", "value"),
-    "max_class_imbalance": ("class_balance", "value"),
-    "max_contradictory_label_ratio": ("contradictory_labels", "value"),
-    "max_encoding_damage_ratio": ("encoding", "value"),
-    "max_personal_data_ratio": ("personal_data", "value"),
-    "max_truncated_ratio": ("truncated", "value"),
-    "max_empty_ratio": ("empty", "value"),
-    "max_outlier_ratio": ("outliers", "value"),
-    "min_rows_per_class": ("class_balance", "least_rows"),
-}
 GATES: Mapping[str, Bound] = {
-    name: Bound(*_MEASURED[name], side=spec.side, what=spec.what) for name, spec in SPECS.items()
+    "min_words_per_sample": Bound("length", "least_words"),
+    "max_words_per_sample": Bound("length", "most_words"),
+    "max_duplicate_ratio": Bound("duplicates", "value"),
+    "max_near_duplicate_ratio": Bound("near_duplicates", "value"),
+    "max_leakage_ratio": Bound("leakage", "value"),
+    "min_vocabulary_richness": Bound("vocabulary", "value"),
+    "max_special_character_ratio": Bound("special_characters", "value"),
+    "max_label_noise": Bound("label_noise", "value"),
+    "max_class_imbalance": Bound("class_balance", "value"),
+    "max_contradictory_label_ratio": Bound("contradictory_labels", "value"),
+    "max_encoding_damage_ratio": Bound("encoding", "value"),
+    "max_personal_data_ratio": Bound("personal_data", "value"),
+    "max_truncated_ratio": Bound("truncated", "value"),
+    "max_empty_ratio": Bound("empty", "value"),
+    "max_outlier_ratio": Bound("outliers", "value"),
+    "min_rows_per_class": Bound("class_balance", "least_rows"),
 }
 ESTIMATES = frozenset({"label_noise"})  # judged on the interval; everything else is a census, judged on the value
 
@@ -102,5 +95,5 @@ def _gate(name: str, threshold: float, check: Check | None) -> Gate:
         why = "it was not run"
         if check is not None and check.verdict == "not run":
             why = check.what.rpartition(": not run, ")[2]
-        return Gate(name, threshold, math.nan, False, bound.check, f"{bound.what}: not measured ({why})")
-    return Gate(name, threshold, value, spec.passes(at_best, threshold), bound.check, bound.what)
+        return Gate(name, threshold, math.nan, False, bound.check, f"{spec.what}: not measured ({why})")
+    return Gate(name, threshold, value, spec.passes(at_best, threshold), bound.check, spec.what)

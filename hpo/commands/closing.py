@@ -118,14 +118,14 @@ def cost_lines(found: dict[str, Any]) -> list[str]:
 
 def next_commands(folder: RunFolder, found: dict[str, Any], again: str) -> list[str]:
     """What to type next, one command a line; ``again`` goes on with the search."""
-    root = shlex.quote(_near(folder.root))
+    root = shlex.quote(short_path(folder.root))
     lines = [
         f"  hpo status {root}",
         f"  hpo dashboard {root}",
         f"  {again}    # go on",
     ]
     if found["best"] is not None and (folder.best / "README.md").is_file():
-        lines.append(f"  {shlex.quote(_near(folder.best))}: the best, with README.md that says how to load it")
+        lines.append(f"  {shlex.quote(short_path(folder.best))}: the best, with README.md that says how to load it")
     return ["next:", *lines]
 
 
@@ -138,7 +138,7 @@ def _label(row: dict[str, Any]) -> str:
     return f"{label} (infeasible)" if row["feasible"] is False else label
 
 
-def _near(path: Path) -> str:
+def short_path(path: Path) -> str:
     """The path as one would type it: relative to the working directory where it lies below."""
     try:
         return clean(path.resolve().relative_to(Path.cwd().resolve()))

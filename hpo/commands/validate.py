@@ -165,9 +165,9 @@ def _table(names: list[str], lines: list[list[str]]) -> Table:
 
 def next_lines(found: dict[str, Any], out: Path, file: str) -> list[str]:
     """Where the results lie, and what to type next."""
-    from hpo.commands.closing import _near
+    from hpo.commands.closing import short_path
 
-    root = shlex.quote(_near(out))
+    root = shlex.quote(short_path(out))
     lines = [
         f"  {root}/report.html: pictures, subgroups and the {found['errors_total']} rows on which models disagree",
         f"  {root}/scores.csv, comparisons.csv, errors.csv, validation.json, predictions/",

@@ -1,4 +1,4 @@
-"""A study file while it is being read: plain values, where each of them stands, and the faults found so far."""
+"""A YAML file of ours while it is being read: plain values, where each of them stands, and the faults found so far."""
 
 from __future__ import annotations
 

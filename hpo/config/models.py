@@ -17,7 +17,7 @@ FOLDS = 5  # of a kfold split that does not say
 
 
 class Frozen(BaseModel):
-    """A block of study.yaml: frozen, unknown keys forbidden."""
+    """A block of a YAML file: frozen, unknown keys forbidden."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 

@@ -1,4 +1,4 @@
-"""Paths in a study file: relative to the file, made absolute, and there."""
+"""Paths in a study file, and in other files of ours: relative to the file, made absolute, and there."""
 
 from __future__ import annotations
 

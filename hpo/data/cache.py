@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,9 +15,9 @@ def cache_folder() -> Path:
     return Path(named).expanduser() if named else Path.home() / ".cache" / "hpo"
 
 
-def keep(path: Path, write: Callable[[Path], None]) -> None:
-    """Have ``write`` make ``path``, whole or not at all; a folder that cannot be written is passed over."""
+def keep(path: Path, content: bytes) -> None:
+    """Write ``path``, whole or not at all; a folder that cannot be written is passed over."""
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as fresh:
-            write(fresh)
+            fresh.write_bytes(content)

@@ -12,6 +12,7 @@ from hpo.data.cache import cache_folder, keep
 from hpo.data.messages import Table
 from hpo.data.read import read_frame
 from hpo.data.user_function import failed, load_function
+from hpo.data.write import parquet
 from hpo.errors import DataError, ObjectiveError
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def made_rows(source: str) -> Table:
         frame = read_frame(kept)
     else:
         frame = _frame(_call(load_function(path, name, "the rows file", "a function that yields rows"), path), source)
-        keep(kept, lambda target: _write(frame, target, source))
+        keep(kept, parquet(frame, source, "yield text, numbers, or lists of them"))
     return Table(frame, source)
 
 
@@ -78,18 +79,3 @@ def _frame(records: list[Any], source: str) -> pd.DataFrame:
     frame = pd.DataFrame([dict(record) for record in records], dtype=object)
     frame.index.name = "row"
     return frame
-
-
-def _write(frame: pd.DataFrame, target: Path, source: str) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    columns = {}
-    for name in frame.columns:
-        values = [None if isinstance(value, float) and value != value else value for value in frame[name]]
-        try:
-            columns[str(name)] = pa.array(values)
-        except (pa.ArrowException, TypeError, ValueError) as error:
-            what = f"the column `{name}` mixes kinds of values: {str(error).splitlines()[0]}"
-            raise DataError(what, where=source, hint="yield text, numbers, or lists of them") from error
-    pq.write_table(pa.table(columns), target)

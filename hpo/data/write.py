@@ -16,7 +16,7 @@ import numpy as np
 from hpo.data.messages import as_text
 from hpo.data.read import FORMATS
 from hpo.data.whole import replacing
-from hpo.errors import DataError
+from hpo.errors import DataError, first_line
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -159,6 +159,20 @@ def _txt(frame: pd.DataFrame, path: Path) -> bytes:
 
 
 def _parquet(frame: pd.DataFrame, path: Path) -> bytes:
+    return parquet(frame, str(path), "make them all text, or write .jsonl")
+
+
+def parquet(frame: pd.DataFrame, where: str, hint: str) -> bytes:
+    """The bytes of a Parquet file, values as JSON has them.
+
+    Args:
+        frame: n rows.
+        where: where a fault is said to be.
+        hint: what to do then.
+
+    Raises:
+        DataError: a column mixes kinds of values, or has one that does not fit.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -168,10 +182,8 @@ def _parquet(frame: pd.DataFrame, path: Path) -> bytes:
         try:
             columns[str(name)] = pa.array(values)
         except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
-            what = (
-                f"the column `{name}` mixes kinds of values, or has one that does not fit: {str(error).splitlines()[0]}"
-            )
-            raise DataError(what, where=str(path), hint="make them all text, or write .jsonl") from error
+            what = f"the column `{name}` mixes kinds of values, or has one that does not fit: {first_line(error)}"
+            raise DataError(what, where=where, hint=hint) from error
     out = io.BytesIO()
     pq.write_table(pa.table(columns), out)
     return out.getvalue()
