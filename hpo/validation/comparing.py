@@ -11,6 +11,7 @@ import numpy as np
 
 from hpo.evaluators import registry
 from hpo.evaluators.inference import compare, compare_seeds
+from hpo.evaluators.outputs import FIELDS
 from hpo.evaluators.protocol import Evaluator, ExampleScores, Metric
 from hpo.statistics.multiplicity import adjust, benjamini_hochberg
 from hpo.statistics.values import Comparison, Settings
@@ -83,7 +84,7 @@ def question(a: Scored, b: Scored, asked: tuple[Evaluator, Metric], settings: Se
     sides = [each.of(evaluator) for each in (a, b)]
     for side, scored in zip(sides, (a, b), strict=True):
         if side is None:
-            need = ", ".join(sorted(evaluator.needs))
+            need = ", ".join(name for each in sorted(evaluator.needs) for name in FIELDS.get(each, (each,)))
             return refusal(
                 f"{scored.model} says nothing that {metric.name} is computed from ({need})", len(a.data.rows)
             )

@@ -91,8 +91,8 @@ def open_data(entry: DatasetEntry, config: ValidationConfig) -> DataSet:
         data = entry.data
         splits = None if _whole(entry) else _prepared(entry.name, task, data)
     rows, train = _parts(entry, task, data, splits)
+    labels = _labels(entry, task, rows, splits)  # of all rows: the drawn ones may lack a class
     rows = _limited(rows, entry.limit, config.statistics.seed)
-    labels = _labels(entry, task, rows, splits)
     columns = {name: column(name, rows, data, entry) for name in entry.subgroups}
     study = "" if splits is None else splits.fingerprint
     return DataSet(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -51,6 +52,23 @@ def relabelled(entry: ModelEntry, data: DataSet, outputs: Outputs) -> Outputs:
     Raises:
         ObjectiveError: they are of other rows or classes.
     """
-    check_labels(entry, data, outputs.labels)
     found = _mapped(entry, outputs)
+    if outputs.probabilities is None:  # then the classes are those that happened to be answered
+        found = replace(found, labels=data.labels)
+    else:
+        check_labels(entry, data, outputs.labels)
     return align(data.rows, replace(found, labels=found.labels or data.labels), data.labels)
+
+
+def strangers(entry: ModelEntry, data: DataSet, runs: Mapping[int, Outputs]) -> tuple[str, ...]:
+    """A warning where answers are no class of the data set; they count as wrong, which is seldom what is meant."""
+    said = [each.prediction.tolist() for each in runs.values() if each.prediction is not None]
+    known = {*data.labels, *entry.labels}
+    unknown = [str(one) for each in said for one in each if one is not None and one not in known]
+    if data.task != "classification" or not unknown:
+        return ()
+    most = max(sorted(set(unknown)), key=unknown.count)
+    return (
+        f"{entry.name} on {data.name}: {len(unknown)} answers are no class of the data set, most often {most[:60]!r}; "
+        "they count as wrong (`labels: {theirs: ours}` in the model's entry maps names)",
+    )

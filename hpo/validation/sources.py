@@ -10,7 +10,7 @@ import hpo.validation.from_adapter as from_adapter
 import hpo.validation.from_model as from_model
 import hpo.validation.from_run as from_run
 from hpo.validation.data import DataSet
-from hpo.validation.labels import check_labels
+from hpo.validation.labels import check_labels, strangers
 from hpo.validation.members import Context, Found, Kind, blamed
 from hpo.validation.models import SOURCES, ModelEntry
 from hpo.validation.stored import read_runs
@@ -41,7 +41,8 @@ def find(entry: ModelEntry, data: DataSet, context: Context) -> Found | None:
 
 def _predictions(entry: ModelEntry, value: str, data: DataSet, context: Context) -> Found:
     kind: Kind = "people" if entry.kind == "people" else "predictions"
-    return Found(kind, value, runs=read_runs(Path(value), entry, data))
+    runs = read_runs(Path(value), entry, data)
+    return Found(kind, value, runs=runs, warnings=strangers(entry, data, runs))
 
 
 def _classical(entry: ModelEntry, value: str, data: DataSet, context: Context) -> Found:

@@ -181,3 +181,28 @@ def test_a_column_that_is_not_there_is_refused_as_subgroup(rows: Any, write: Any
     with pytest.raises(ConfigurationError) as error:
         validate(validation(models=[{"name": "b", "predictions": str(said("b", rows, 0.6))}], datasets=datasets))
     assert "did you mean channel" in error.value.faults[0].hint
+
+
+def test_answers_that_are_no_class_are_told(rows: Any, write: Any, said: Any, validation: Any) -> None:
+    lines = [{"id": row["id"], "prediction": "LABEL_1"} for row in rows]
+    models = [
+        {"name": "a", "predictions": str(write("a", lines))},
+        {"name": "b", "predictions": str(said("b", rows, 0.6, seed=2))},
+    ]
+    datasets = [{"name": "words", "data": str(write("rows", rows))}]
+    found = validate(validation(models=models, datasets=datasets))
+    (warning,) = found["warnings"]
+    assert warning.startswith(f"a on words: {len(rows)} answers are no class of the data set, most often 'LABEL_1'")
+    # and a file that only ever says one of the two classes may still map both
+    models[0]["labels"] = {"LABEL_1": "animal", "LABEL_0": "tool"}  # type: ignore[assignment]
+    found = validate(validation(models=models, datasets=datasets))
+    score = next(each for each in found["scores"] if (each["model"], each["metric"]) == ("a", "accuracy"))
+    assert found["warnings"] == [] and score["value"] == 0.5
+
+
+def test_a_few_drawn_rows_may_lack_a_class(rows: Any, write: Any, said: Any, validation: Any) -> None:
+    models = [{"name": name, "predictions": str(said(name, rows, 0.7, seed=s))} for s, name in enumerate("ab")]
+    for limit in (1, 3):
+        datasets = [{"name": "words", "data": str(write("rows", rows)), "limit": limit}]
+        (data,) = validate(validation(models=models, datasets=datasets))["datasets"]
+        assert (data["rows"], data["labels"]) == (limit, ["animal", "tool"])
