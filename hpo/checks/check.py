@@ -143,7 +143,6 @@ def _checked(first: Named, second: Named | None, wanted: Wanted) -> DataReport:
         thresholds=wanted.gates,
         classes=first.loaded.task == "classification",
         model=wanted.model,
-        settings=wanted.settings,
         progress=wanted.progress,
         faults=first.loaded.faults,
     )

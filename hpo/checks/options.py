@@ -1,13 +1,11 @@
-"""What the checks of rows can be told: thresholds, names of the files, the model's tokenizer, seed."""
+"""What the checks of rows can be told: thresholds, names of the files, the model's tokenizer."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from hpo.statistics.values import DEFAULT, Settings
-
-Tokenize = Callable[[Sequence[str]], list[list[int]]]  # texts to token ids, special tokens included
+from hpo.evaluators.check_token_lengths import Tokenize
 
 
 def quiet(message: str) -> None:
@@ -19,7 +17,7 @@ class Model:
     """What a model does to texts.
 
     Attributes:
-        tokenize: texts to token ids.
+        tokenize: texts to token ids, special tokens included.
         max_length: tokens beyond which a text is cut.
         unknown_id: token id of what the vocabulary does not have; None: there is no such token.
     """
@@ -40,7 +38,6 @@ class CheckOptions:
         near: least Jaccard similarity of near copies.
         classes: whether labels are what a model learns; where not, nothing is asked of them.
         model: tokenizer and length for the check of cut rows; None: that is not run.
-        settings: confidence, resamples and seed.
         progress: told what is being done.
         faults: what is wrong with rows beside their form, by position.
     """
@@ -51,7 +48,6 @@ class CheckOptions:
     near: float = 0.8
     classes: bool = True
     model: Model | None = None
-    settings: Settings = DEFAULT
     progress: Callable[[str], None] = quiet
     faults: Mapping[int, str] = field(default_factory=dict)
 

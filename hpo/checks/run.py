@@ -49,15 +49,15 @@ def check_rows(rows: Rows, reference: Rows | None = None, options: CheckOptions 
     checks: list[Check] = []
     found: list[Finding] = []
     for spec in SPECS:
-        why = missing(spec, rows, reference, options)
+        why = _why_not(spec, rows, reference, options)
         if why:
-            checks.append(not_run(spec, why))
+            checks.append(_not_run(spec, why))
             continue
         if spec.evaluator not in scored:
             options.progress(f"checking {spec.name.replace('_', ' ')}")
-            scored[spec.evaluator] = score(spec.evaluator, rows, reference, options)
+            scored[spec.evaluator] = _score(spec.evaluator, rows, reference, options)
         new = _found(spec, scored[spec.evaluator].scores, own, other)
-        checks.append(as_check(spec, scored[spec.evaluator], new))
+        checks.append(_as_check(spec, scored[spec.evaluator], new))
         found += new
     tokens = scored["token_lengths"].scores.stats["tokens"] if "token_lengths" in scored else None
     gates = evaluate_gates(checks, options.thresholds)
@@ -78,16 +78,14 @@ def check_rows(rows: Rows, reference: Rows | None = None, options: CheckOptions 
 def leakage_of(rows: Rows, reference: Rows, options: CheckOptions) -> tuple[Check, list[Finding]]:
     """The check of leakage alone: what of ``reference`` stands in ``rows``."""
     spec = next(each for each in SPECS if each.name == "leakage")
-    scored = score(spec.evaluator, rows, reference, options)
-    own, other = (
-        Source.of(rows, options.file, content(rows)),
-        Source.of(reference, options.reference, content(reference)),
-    )
+    scored = _score(spec.evaluator, rows, reference, options)
+    own = Source.of(rows, options.file, content(rows))
+    other = Source.of(reference, options.reference, content(reference))
     found = _found(spec, scored.scores, own, other)
-    return as_check(spec, scored, found), found
+    return _as_check(spec, scored, found), found
 
 
-def missing(spec: CheckSpec, rows: Rows, reference: Rows | None, options: CheckOptions) -> str:
+def _why_not(spec: CheckSpec, rows: Rows, reference: Rows | None, options: CheckOptions) -> str:
     """Why a check cannot be run on these rows; empty where it can."""
     if "label" in spec.needs and ("label" not in rows.frame or rows.frame["label"].dtype != object):
         return "the rows have no classes"
@@ -100,19 +98,19 @@ def missing(spec: CheckSpec, rows: Rows, reference: Rows | None, options: CheckO
     return ""
 
 
-def not_run(spec: CheckSpec, why: str) -> Check:
+def _not_run(spec: CheckSpec, why: str) -> Check:
     """A check without a value, and why."""
     return Check(spec.name, math.nan, math.nan, math.nan, 0, "not run", f"{spec.what}: not run, {why}")
 
 
-def score(name: str, rows: Rows, reference: Rows | None, options: CheckOptions) -> Scored:
+def _score(name: str, rows: Rows, reference: Rows | None, options: CheckOptions) -> Scored:
     """One evaluator's statistics of the rows it looks at, and its metrics."""
     evaluator = _evaluator(name, options)
     looked_at, known = (reference, rows) if name == "leakage" and reference is not None else (rows, None)
     scores = evaluator.score(looked_at, None, evaluator.prepare(known))
     if name == "format" and options.faults:
         scores = _with_faults(scores, options.faults)
-    return Scored(scores, {metric.name: reduced(metric, scores) for metric in evaluator.metrics})
+    return Scored(scores, {metric.name: _reduced(metric, scores) for metric in evaluator.metrics})
 
 
 def _with_faults(scores: ExampleScores, faults: Mapping[int, str]) -> ExampleScores:
@@ -126,7 +124,7 @@ def _with_faults(scores: ExampleScores, faults: Mapping[int, str]) -> ExampleSco
     )
 
 
-def reduced(metric: Metric, scores: ExampleScores) -> float:
+def _reduced(metric: Metric, scores: ExampleScores) -> float:
     """A metric over the rows that could be scored; NaN where there are none."""
     kept = ~scores.unscored
     if not kept.any():
@@ -135,7 +133,7 @@ def reduced(metric: Metric, scores: ExampleScores) -> float:
     return float(metric.reduce(stats, np.ones(int(kept.sum()))))
 
 
-def as_check(spec: CheckSpec, scored: Scored, found: Sequence[Finding]) -> Check:
+def _as_check(spec: CheckSpec, scored: Scored, found: Sequence[Finding]) -> Check:
     """A check of what an evaluator says; its value is a census, so it has no interval."""
     value = scored.metrics.get(spec.metric, math.nan)
     rows = int(flagged(scored.scores, spec.flags).sum())
