@@ -115,7 +115,7 @@ def load(model: ModelConfig, needs: Needs) -> Resident:
         *(key[0] if isinstance(key, tuple) else key for key in report["mismatched_keys"]),
     ]
     head = head_names(loaded, missing) if info.kind == "encoder" else ()
-    _refuse_incomplete(model, loaded, missing, head)
+    _refuse_incomplete(model, missing, head)
     loaded.requires_grad_(False)
     loaded.eval()
     return Resident(
@@ -170,7 +170,7 @@ def _dtype(model: ModelConfig, info: ModelInfo, device: torch.device, needs: Nee
     return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
 
 
-def _refuse_incomplete(model: ModelConfig, loaded: PreTrainedModel, missing: list[str], head: tuple[str, ...]) -> None:
+def _refuse_incomplete(model: ModelConfig, missing: list[str], head: tuple[str, ...]) -> None:
     fresh = tuple(f"{name}." for name in head if "pooler" in name or "." not in name)
     lost = [name for name in missing if not name.startswith(fresh)]
     if lost:
