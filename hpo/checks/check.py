@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ from hpo.checks.advice import next_commands
 from hpo.checks.curve import learning_curve
 from hpo.checks.drift import drift
 from hpo.checks.fix import fix, write_fixed
-from hpo.checks.gates import evaluate_gates, judged
+from hpo.checks.gates import evaluate_gates, judged, parse_gate
 from hpo.checks.label_noise import label_noise
 from hpo.checks.load import Loaded, alike, alike_frame, check_labels, from_frame, load_rows
 from hpo.checks.options import CheckOptions, Model, quiet
@@ -19,8 +19,9 @@ from hpo.checks.out_of_fold import Learner
 from hpo.checks.preprocessing import DEFAULTS, SETTINGS, Asked, effects
 from hpo.checks.run import check_rows
 from hpo.checks.values import Check, DataReport
+from hpo.config.draft import did_you_mean
 from hpo.data.rows import Rows
-from hpo.errors import DataError
+from hpo.errors import ConfigurationError, DataError
 from hpo.evaluators.content import content
 from hpo.statistics.values import Settings
 
@@ -88,11 +89,35 @@ def check_data(
         DataError: a file cannot be read, or has no column to check.
         ConfigurationError: there is no such field, or what is asked for needs something that is not there.
     """
-    if wanted.get("strategies") is True:
-        wanted["strategies"] = DEFAULTS
-    asked = Wanted(**{name: value for name, value in wanted.items() if value not in (None, False)})
+    asked = _asked(wanted)
     first, second = load(data, against, asked)
     return check(first, second, asked, Path(data) if isinstance(data, str | Path) else None)
+
+
+def _asked(wanted: dict[str, Any]) -> Wanted:
+    """What a person has typed as keyword arguments, each looked at."""
+    known = [each.name for each in fields(Wanted)]
+    if wanted.get("strategies") is True:
+        wanted["strategies"] = DEFAULTS
+    given = {name: value for name, value in wanted.items() if value is not None and value is not False}
+    for name, value in given.items():
+        if name not in known:
+            raise ConfigurationError(f"there is no `{name}`", where="check_data", hint=did_you_mean(name, known))
+        if name in ("gates", "columns", "strategies") and not isinstance(value, Mapping):
+            found = type(value).__name__
+            raise ConfigurationError(f"`{name}` is a mapping, not {found}", where="check_data", hint=f"{name}={{...}}")
+    if "gates" in given:
+        kept = {name: value for name, value in given["gates"].items() if value is not None}
+        given["gates"] = dict(parse_gate(f"{name}={value}") for name, value in kept.items())
+    return Wanted(**given)
+
+
+def _refuse_other(data: Any, name: str) -> None:
+    import pandas as pd
+
+    if not isinstance(data, str | Path | pd.DataFrame):
+        hint = "a path, or pandas.DataFrame(...)"
+        raise DataError(f"neither a file nor a table, but {type(data).__name__}", where=name, hint=hint)
 
 
 def load(data: Any, against: Any, wanted: Wanted) -> tuple[Named, Named | None]:
@@ -101,6 +126,7 @@ def load(data: Any, against: Any, wanted: Wanted) -> tuple[Named, Named | None]:
     Raises:
         DataError: see ``check_data``.
     """
+    _refuse_other(data, "data")
     if isinstance(data, str | Path):
         first = Named(load_rows(data, wanted.columns), str(data))
     else:
@@ -109,6 +135,7 @@ def load(data: Any, against: Any, wanted: Wanted) -> tuple[Named, Named | None]:
         if wanted.drift:
             raise DataError("drift needs other rows to hold against these", hint="name them: --against FILE")
         return first, None
+    _refuse_other(against, "against")
     if isinstance(against, str | Path):
         second = Named(alike(against, first.loaded), str(against))
     else:

@@ -77,9 +77,13 @@ def from_frame(frame: pd.DataFrame, columns: Mapping[str, str] | None = None, wh
     Raises:
         DataError: see ``load_rows``.
     """
-    table = Table(frame, where)
     if frame.empty:
         raise DataError("there are no rows", where=where)
+    frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
+    if not frame.columns.is_unique:
+        twice = frame.columns[frame.columns.duplicated()][0]
+        raise DataError(f"there are two columns `{twice}`", where=where, hint="rename one")
+    table = Table(frame, where)
     task, names = columns_of(table, columns or {})
     _refuse_mixture(table)
     ours = _ours(table, names, task)

@@ -59,6 +59,9 @@ def label_list(rows: Rows) -> tuple[str, ...]:
     labels = tuple(sorted({str(label) for label in rows.frame["label"]}))
     if len(labels) < 2:
         raise DataError(f"all rows are of the class {labels[0]!r}", hint="is it the right column? --label")
+    if 2 * len(labels) > len(rows) > 2 * FOLDS:  # most classes would have no row to be learnt from
+        what = f"there are {len(labels):,} classes in {len(rows):,} rows, too many to be learnt"
+        raise DataError(what, hint="is it the right column? --label")
     return labels
 
 
