@@ -56,6 +56,8 @@ def label_list(rows: Rows) -> tuple[str, ...]:
     """
     if "label" not in rows.frame or rows.frame["label"].dtype != object:
         raise DataError("the rows have no classes to learn", hint="name the column with --label")
+    if not len(rows):
+        raise DataError("no row has both a text and a label", hint="the check `format` names what each lacks")
     labels = tuple(sorted({str(label) for label in rows.frame["label"]}))
     if len(labels) < 2:
         raise DataError(f"all rows are of the class {labels[0]!r}", hint="is it the right column? --label")

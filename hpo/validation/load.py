@@ -30,6 +30,9 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> ValidationConfig:
     Raises:
         ConfigurationError: carries every fault, each with file and line (or the override) and a hint.
     """
+    if not isinstance(path, str | Path):  # a person types it in a notebook
+        what = f"neither a validation file nor a configuration, but {type(path).__name__}"
+        raise ConfigurationError(what, where="validate", hint='validate("validation.yaml")')
     file = Path(os.path.expanduser(path))
     return load_text(read_text(file, str(path)), str(path), file.absolute().parent, overrides)
 

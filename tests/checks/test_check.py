@@ -9,6 +9,7 @@ import pytest
 
 from hpo.checks import check_data
 from hpo.errors import ConfigurationError, DataError
+from hpo.validation import validate
 
 FRAME = pd.DataFrame({"text": [f"row {i} of words" for i in range(40)], "label": ["a", "b"] * 20})
 
@@ -52,3 +53,16 @@ def test_a_class_a_row_is_not_learnt() -> None:
     assert check_data(rows).rows == 40
     with pytest.raises(DataError, match="40 classes in 40 rows"):
         check_data(rows, strategies=True)
+
+
+def test_rows_of_which_none_is_sound_teach_nothing() -> None:
+    rows = FRAME.assign(text=None)
+    assert check_data(rows).check("format").flagged == 40
+    with pytest.raises(DataError, match="no row has both"):
+        check_data(rows, label_noise=True)
+
+
+@pytest.mark.parametrize("wrong", [None, 3, {"name": "v"}])
+def test_validate_wants_a_file_or_a_configuration(wrong: Any) -> None:
+    with pytest.raises(ConfigurationError, match="neither a validation file nor a configuration"):
+        validate(wrong)
