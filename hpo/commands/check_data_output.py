@@ -115,6 +115,8 @@ def _print_finding(console: Console, finding: Finding) -> None:
 def _said(name: str, value: object) -> str:
     if name == "kind":
         return str(value).replace("_", " ")
+    if isinstance(value, list | tuple):
+        return f"{name} {', '.join(map(str, value))}"
     return f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}"
 
 
