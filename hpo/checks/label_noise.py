@@ -82,11 +82,15 @@ class Noise:
         return found
 
     def as_dict(self, rows: Rows, texts: Sequence[str]) -> dict[str, Any]:
-        """For ``--json``: the estimate and all contradicted rows, the surest first."""
+        """For ``--json``: the estimate, the share of labels the model agrees with, all contradicted rows.
+
+        The rows are ordered, the surest first.
+        """
         return {
             "estimate": finite(self.estimate.value),
             "ci_low": finite(self.estimate.low),
             "ci_high": finite(self.estimate.high),
+            "agreement": float((self.margin >= 0).mean()),
             "method": f"{self.method}; all contradicted rows are listed: the first {len(self.suspects()):,} are worth"
             " reading, those after them are more likely hard than wrong",
             "ranked": [self._told(int(row), rows, texts) for row in self._contradicted(self.order())[:RANKED]],
@@ -134,7 +138,8 @@ def label_noise(
         noise_rate(scores, own, settings),
         labels,
         f"probabilities of {name} that has not seen the row, ranked by that of its label; the share is that of"
-        f" contradicted labels among the {SURE:.0%} of each predicted class of which the model is surest",
+        f" contradicted labels among the {SURE:.0%} of each predicted class of which the model is surest. Where it is"
+        " not sure there either, its doubt counts as noise: the less it agrees with the labels, the higher the share",
     )
 
 

@@ -132,7 +132,8 @@ def _deep(report: DataReport) -> Iterator[str]:
     if found["label_noise"]:
         noise = found["label_noise"]
         estimate, low, high = (_share(noise[name]) for name in ("estimate", "ci_low", "ci_high"))
-        yield f"label noise: about {estimate} ({low} to {high})"
+        agrees = f"a model that has not seen them agrees with {noise['agreement']:.0%} of the labels"
+        yield f"label noise: about {estimate} ({low} to {high}); {agrees}"
         for row in noise["ranked"][:5]:
             text = clean(cut(row["text"], TEXT), TEXT)
             yield f"  row {row['id']} is labelled {row['label']}, a model says {row['suggested']}: {text}"

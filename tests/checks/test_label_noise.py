@@ -42,7 +42,9 @@ def test_the_suggestion_is_the_label_before(rows: Make) -> None:
     clean = rows(300)
     noisy, wrong = flipped(clean, 0.05, seed=0)
     before = dict(zip(clean.ids, clean.frame["label"], strict=True))
-    told = label_noise(noisy).as_dict(noisy, ["" for _ in range(300)])["ranked"]
+    report = label_noise(noisy).as_dict(noisy, ["" for _ in range(300)])
+    told = report["ranked"]
+    assert report["agreement"] == pytest.approx(1 - len(told) / 300)  # what is not ranked, the model agrees with
     right = [each["suggested"] == before[each["id"]] for each in told if each["id"] in wrong]
     assert len(right) == len(wrong)
     assert all(right)
