@@ -9,10 +9,17 @@ from hpo.records.wording import clean
 from hpo.statistics.values import Settings
 from hpo.validation.comparing import Pair
 
+SCOPE = (
+    "this is said of the models as they are trained, not of their configurations: several seeds of each (`seeds: 5` of"
+    " a run, a column `seed` in predictions) would tell of those"
+)
+
 
 def sentences(found: Sequence[Pair], settings: Settings) -> list[str]:
-    """One sentence for each comparison by a primary metric."""
-    return [sentence(pair, settings) for pair in found if pair.role == "primary"]
+    """One sentence for each comparison by a primary metric, and what they are about where a model has one seed."""
+    primary = [pair for pair in found if pair.role == "primary"]
+    alone = any(pair.found.verdict != "refused" and pair.found.seeds == 1 for pair in primary)
+    return [sentence(pair, settings) for pair in primary] + [SCOPE] * alone
 
 
 def sentence(pair: Pair, settings: Settings) -> str:

@@ -42,6 +42,8 @@ def test_two_files_are_compared_by_the_test_for_zeros_and_ones(
     assert "McNemar" in pair["method"] and pair["ci_low"] > 0 and pair["p_adjusted"] == pair["p_value"] < 0.05
     assert found["verdict"][0].startswith("a is better than b on words: accuracy +.")
     assert "(Holm)" in found["verdict"][0]
+    # and that this is about the two trained models, of which there is one seed each
+    assert "not of their configurations" in found["verdict"][-1]
     # and subgroups are scored by themselves, small ones marked
     groups = {r["subgroup"]: r for r in found["scores"] if r["model"] == "a" and r["subgroup"]}
     assert {name: row["n"] for name, row in groups.items()} == {
@@ -91,6 +93,7 @@ def test_models_of_several_seeds_are_compared_over_seeds_and_rows(
     assert any("fixed is one fixed model" in text for text in pairs["fixed"]["warnings"])
     (score,) = [r for r in found["scores"] if (r["model"], r["metric"]) == ("a", "accuracy")]
     assert score["seeds"] == 4 and "4 seeds" in score["method"]
+    assert not any("not of their configurations" in text for text in found["verdict"])
 
 
 def test_people_without_probabilities_are_compared_by_what_they_say(
