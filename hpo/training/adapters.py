@@ -107,7 +107,7 @@ def load_adapter(model: PeftModel, folder: Path) -> None:
     from peft import set_peft_model_state_dict
     from safetensors.torch import load_file
 
-    loaded = set_peft_model_state_dict(model, load_file(str(folder / "adapter_model.safetensors")))
+    loaded: Any = set_peft_model_state_dict(model, load_file(str(folder / "adapter_model.safetensors")))
     if loaded.unexpected_keys:  # PEFT leaves them out without a word
         what = f"{len(loaded.unexpected_keys)} weights of the adapter have no place in this base"
         raise ModelError(what, where=str(folder), hint="name the base that it was trained on")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -49,11 +50,15 @@ def events() -> Iterator[dict[str, Any]]:
     yield {"event": "close", "reason": "done"}
 
 
-def written(folder: Path) -> str:
-    """All text in the offline run's file and its tables."""
+def written(folder: Path, last: str) -> str:
+    """All text in the offline run's file and its tables; the service writes it a moment after the run has ended."""
     (run,) = (folder / "wandb").glob("offline-run-*")
-    texts = [path.read_bytes().decode("latin1") for path in run.rglob("*.wandb")]
-    return "\n".join(texts + [path.read_text() for path in run.rglob("*.table.json")])
+    text, until = "", time.monotonic() + 60
+    while last not in text and time.monotonic() < until:
+        time.sleep(0.1)
+        texts = [path.read_bytes().decode("latin1") for path in run.rglob("*.wandb")]
+        text = "\n".join(texts + [path.read_text() for path in run.rglob("*.table.json")])
+    return text
 
 
 @pytest.mark.slow
@@ -65,7 +70,7 @@ def test_a_study_is_written_offline_with_its_values(tmp_path: Path) -> None:
         logger.log(event)
     logger.close()
     # then the files hold the project, the tag, the curves, the settings, the best trial and the table
-    text = written(tmp_path)
+    text = written(tmp_path, "best/trial")
     for word in ("own-project", "first-tag", "curves/00001/accuracy", "params/learning_rate", "best/trial", "0.8125"):
         assert word in text, word
     assert "base/accuracy" in text
@@ -76,7 +81,7 @@ def test_a_validation_is_written_offline_with_its_scores(tmp_path: Path) -> None
     score = {"dataset": "tickets", "model": "tuned", "metric": "accuracy", "subgroup": None, "value": 0.8125}
     found = {"name": "v", "baseline": "base", "settings": {"confidence": 0.95}, "scores": [score]}
     log_validation(OFFLINE, tmp_path, {**found, "comparisons": [], "cost": []})
-    text = written(tmp_path)
+    text = written(tmp_path, "tickets/tuned/accuracy")
     assert "tickets/tuned/accuracy" in text and "0.8125" in text
 
 
