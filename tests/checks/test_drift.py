@@ -13,7 +13,6 @@ from hpo.checks.drift_classifier import _held_out, _kernel
 from hpo.checks.drift_features import classes_test, unseen_words
 from hpo.data.rows import Rows
 from hpo.errors import DataError
-from hpo.statistics.values import DEFAULT
 
 Make = Callable[..., Rows]
 
@@ -66,9 +65,11 @@ def test_a_changed_class_mix_is_found(rows: Make) -> None:
 
 def test_retraining_is_not_advised_without_a_loss() -> None:
     even = Loss(0.8, 0.79, -0.05, 0.03, 0.3)
-    assert judge(True, ["words"], even, DEFAULT, 100)[0] == "inputs moved"
-    assert judge(True, ["words"], None, DEFAULT, 100)[1].endswith("quality unknown, label about 100 rows to tell.")
-    assert judge(False, [], Loss(0.8, 0.6, -0.3, -0.1, 0.001), DEFAULT, 100)[0] == "retrain"
+    assert judge(True, ["words"], even, 100)[0] == "inputs moved"
+    assert judge(True, ["words"], None, 100)[1].endswith("quality unknown, label about 100 rows to tell.")
+    assert judge(False, [], Loss(0.8, 0.6, -0.3, -0.1, 0.001), 100)[0] == "retrain"
+    # nor where a one-sided p is below .05 and the interval still reaches 0
+    assert judge(False, [], Loss(0.8, 0.77, -0.062, 0.002, 0.033), 100)[0] == "no drift"
 
 
 def test_a_known_row_is_held_against_the_others_alone() -> None:
