@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from hpo.data.word_sets import Sets, first_alike, gram_sets, word_codes
+from hpo.data.word_sets import Sets, Words, first_alike, gram_sets, word_codes
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -44,20 +44,22 @@ def near_copies(texts: Sequence[str], threshold: float = 0.8) -> NearCopies:
         texts: n texts.
         threshold: the least Jaccard similarity of two sets of word 3-grams, in (0, 1].
     """
-    words = word_codes(texts)
+    return near_copies_of(word_codes(texts), threshold)
+
+
+def near_copies_of(words: Words, threshold: float) -> NearCopies:
+    """``near_copies`` of texts that have been read."""
     first = first_alike(words)
     own = first == np.arange(len(first))
     equal, unique = np.flatnonzero(~own), np.flatnonzero(own)
-    sets = gram_sets(words.of(own))
-    del words
-    found = join(sets, threshold)
+    found = join(gram_sets(words.of(own)), threshold)
     return NearCopies(
         np.concatenate([np.stack([first[equal], equal], axis=1), unique[found.pairs]]).astype(np.int64),
         np.concatenate([np.ones(len(equal)), found.similarity]),
     )
 
 
-def clusters(n: int, pairs: Ints) -> Ints:
+def components(n: int, pairs: Ints) -> Ints:
     """For each of n texts the first that a chain of ``pairs``, shape (m, 2), joins it with, shape (n,)."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components

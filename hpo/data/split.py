@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from hpo.data.near_duplicates import near_copies
-from hpo.data.near_leaks import contained_between
+from hpo.data.near_duplicates import components
+from hpo.data.near_leaks import within
 
 TRAIN, VALIDATION, TEST = 0, 1, 2
 Ints = NDArray[np.int64]
@@ -21,16 +21,12 @@ def clusters(texts: Sequence[str], groups: NDArray[np.object_] | None = None) ->
         texts: of the n rows.
         groups: names of groups, shape (n,), or None.
     """
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    ties = [near_copies(texts).pairs, contained_between(texts, texts).pairs]
+    ties = [found.pairs for found in within(texts)]
     if groups is not None:
         _, first, code = np.unique(groups.astype(str), return_index=True, return_inverse=True)
         ties.append(np.stack([first[code], np.arange(len(groups))], axis=1).astype(np.int64))
-    pairs = np.concatenate(ties)
-    graph = coo_array((np.ones(len(pairs), bool), (pairs[:, 0], pairs[:, 1])), shape=(len(texts), len(texts)))
-    return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
+    joined = components(len(texts), np.concatenate(ties))
+    return np.unique(joined, return_inverse=True)[1].astype(np.int64)
 
 
 def assign(cluster: Ints, classes: Ints, shares: tuple[float, float], seed: int) -> Ints:

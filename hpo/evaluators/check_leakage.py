@@ -76,11 +76,14 @@ class Leakage:
         texts, n = asked(data), len(data)
         kind, partner = _whole(texts, known)
         similarity = (kind >= 0).astype(np.float64)
-        near, contained = between(texts, known.texts, self.threshold, self.containment_words)
-        for code, found in ((2, near), (3, contained)):
-            others, alike = best_partners(n, found)
-            new = (kind < 0) & (others >= 0)
-            kind[new], partner[new], similarity[new] = code, others[new], alike[new]
+        # Each text once, and no row that is found already: many copies would make a pair of every two.
+        rows, places = np.flatnonzero(kind < 0), np.array(sorted(known.normal.values()), dtype=np.int64)
+        left, right = [texts[row] for row in rows], [known.texts[place] for place in places]
+        for code, found in enumerate(between(left, right, self.threshold, self.containment_words), 2):
+            others, alike = best_partners(len(rows), found)
+            new = (kind[rows] < 0) & (others >= 0)
+            at = rows[new]
+            kind[at], partner[at], similarity[at] = code, places[others[new]], alike[new]
         evidence: dict[str, list[Any]] = {name: nothing(n) for name in ("partner", "similarity", "how")}
         for row in np.flatnonzero(kind >= 0):
             evidence["partner"][row] = known.ids[partner[row]]

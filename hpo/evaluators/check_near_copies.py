@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpo.data.near_duplicates import NearCopies as Pairs
-from hpo.data.near_duplicates import clusters, near_copies
+from hpo.data.near_duplicates import components, near_copies
 from hpo.data.normal_form import first_copies
 from hpo.data.rows import Rows
 from hpo.evaluators.content import told
@@ -44,7 +44,7 @@ class NearCopies:
         """Near copies among n rows."""
         texts, ids, n = told(data), data.ids, len(data)
         found = near_copies(texts, self.threshold)
-        cluster = clusters(n, found.pairs)
+        cluster = components(n, found.pairs)
         same = first_copies(texts)
         near = (cluster != np.arange(n)) & (same == np.arange(n))
         other, alike = _partners(n, found)

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hpo.data.near_leaks import contained_between, near_between
+from hpo.data.near_duplicates import near_copies
+from hpo.data.near_leaks import between, within
 from hpo.data.rows import Rows
 from hpo.errors import DataError
 from hpo.evaluators.check_exact_copies import ExactCopies
@@ -117,10 +118,8 @@ def test_copies_in_normal_form_are_not_counted_again_as_near_ones():
 def test_both_joins_of_two_sets_equal_comparing_all(seed, threshold):
     texts = list(dict.fromkeys(edited(seed, 50)))
     left, right = texts[:20], [f"{texts[i % 20]} {text}" if i % 3 == 0 else text for i, text in enumerate(texts[20:])]
-    for found, measure in (
-        (near_between(left, right, threshold), jaccard),
-        (contained_between(left, right, threshold, 7), lambda a, b: contained(a, b, 7)),
-    ):
+    measures = (jaccard, lambda a, b: contained(a, b, 7))
+    for found, measure in zip(between(left, right, threshold, 7), measures, strict=True):
         expected = {
             (i, j): measure(a, b)
             for i, a in enumerate(left)
@@ -128,6 +127,35 @@ def test_both_joins_of_two_sets_equal_comparing_all(seed, threshold):
             if measure(a, b) >= threshold - 1e-9
         }
         assert dict(zip(map(tuple, found.pairs.tolist()), found.similarity, strict=True)) == pytest.approx(expected)
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 10_000), threshold=st.sampled_from([0.5, 0.8, 1.0]))
+def test_texts_that_stand_in_others_of_one_set_equal_comparing_all(seed, threshold):
+    texts = list(dict.fromkeys(edited(seed, 40)))
+    texts = [f"{texts[i // 2]} {text}" if i % 3 == 0 else text for i, text in enumerate(texts)]
+    texts = list({" ".join(text.lower().split()): text for text in texts}.values())
+    expected = {
+        (i, j): contained(a, b, 7)
+        for i, a in enumerate(texts)
+        for j, b in enumerate(texts)
+        if i != j and contained(a, b, 7) >= threshold - 1e-9
+    }
+    near, found = within(texts, threshold, 7)
+    assert dict(zip(map(tuple, found.pairs.tolist()), found.similarity, strict=True)) == pytest.approx(expected)
+    alone = near_copies(texts, threshold)
+    assert near.pairs.tolist() == alone.pairs.tolist()
+
+
+def test_many_copies_of_a_text_do_not_make_a_pair_of_every_two():
+    # given 3,000 copies, a row that holds them all, and as many held-out copies
+    texts = [SENTENCE] * 3000 + [f"It was said that {SENTENCE}, which nobody in the room had heard before."]
+    near, contained_pairs = within(texts)
+    assert len(near.pairs) == 2999 and sorted(map(sorted, contained_pairs.pairs.tolist())) == [[0, 3000], [0, 3000]]
+    check = Leakage()
+    found = check.score(rows([SENTENCE] * 3000 + [texts[-1] + " Nor did I."]), None, check.prepare(rows(texts)))
+    assert found.flags["leaked_exact"].sum() == 3000
+    assert found.evidence["partner"][3000] == "row3000"
 
 
 SENTENCE = "the quick brown fox jumps over the lazy dog while five boxing wizards leave quietly at dawn today"
