@@ -62,15 +62,20 @@ def brier_rows(stats: Stats) -> NDArray[np.float64]:
     return np.asarray(distance / 2 if k == 2 else distance, dtype=np.float64)
 
 
+def _binned(stats: Stats, bins: int) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.int64]]:
+    """Confidence of each row, whether its likeliest class is right, and its confidence bin; shape (n,) each."""
+    probability = probability_columns(stats)
+    confidence = probability.max(axis=1)
+    correct = probability.argmax(axis=1) == stats["label"]
+    return confidence, correct, np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
+
+
 def reliability(stats: Stats, weights: Weights, bins: int = BINS) -> NDArray[np.float64]:
     """Weight, mean confidence and accuracy of each confidence bin, shape (bins, 3); NaN in empty bins.
 
     Bin m holds confidences in ((m-1)/bins, m/bins] (Guo et al. 2017, section 2); the predicted class is the likeliest.
     """
-    probability = probability_columns(stats)
-    confidence = probability.max(axis=1)
-    correct = probability.argmax(axis=1) == stats["label"]
-    where = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
+    confidence, correct, where = _binned(stats, bins)
     weight = np.bincount(where, weights=weights, minlength=bins)
     sums = [np.bincount(where, weights=weights * values, minlength=bins) for values in (confidence, correct)]
     means = [np.divide(total, weight, out=np.full(bins, np.nan), where=weight > 0) for total in sums]
@@ -93,10 +98,8 @@ def _linear_roc_auc(stats: Stats) -> NDArray[np.float64]:
 
 def _gaps(stats: Stats) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Confidence less correctness of each row, and its confidence bin, shape (n,) each."""
-    probability = probability_columns(stats)
-    confidence = probability.max(axis=1)
-    gap = confidence - (probability.argmax(axis=1) == stats["label"])
-    return gap, np.clip(np.ceil(confidence * BINS).astype(np.int64) - 1, 0, BINS - 1)
+    confidence, correct, where = _binned(stats, BINS)
+    return confidence - correct, where
 
 
 def _linear_ece(stats: Stats) -> NDArray[np.float64]:

@@ -56,7 +56,7 @@ def test_front_matter_names_base_library_and_metric() -> None:
 
 
 def test_the_hub_library_parses_it() -> None:
-    hub = pytest.importorskip("huggingface_hub")
+    hub = pytest.importorskip("huggingface_hub", reason="needs the extra 'llm'")
     data = hub.ModelCard(model_card(study(), trial(), REFERENCES)).data
     assert data.eval_results[0].metric_value == 0.75125
     assert data.base_model == "Qwen/Qwen3-1.7B"

@@ -37,7 +37,7 @@ def test_the_example_in_the_reference_is_read(tmp_path: Path, monkeypatch: pytes
 
 
 def test_a_file_with_the_short_forms_fits_the_schema() -> None:
-    jsonschema: Any = pytest.importorskip("jsonschema")
+    jsonschema: Any = pytest.importorskip("jsonschema", reason="needs jsonschema, which the extra 'ray' brings")
     values = {
         "name": "v", "baseline": "b", "models": [{"name": "b", "predictions": {"d": "b.csv"}}],
         "datasets": [{"name": "d", "data": "rows.jsonl"}], "ratings": "sheet.csv",
