@@ -11,6 +11,7 @@ from hpo.config.check_metrics import check_metrics
 from hpo.config.check_parameters import check_each, parameters
 from hpo.config.check_preparation import check_preparation
 from hpo.config.check_references import check_references
+from hpo.config.check_runner import check_runner
 from hpo.config.check_study import check_study
 from hpo.config.defaults import drop_empty_blocks, fill
 from hpo.config.document import parse_mapping, plain, read_text
@@ -69,6 +70,7 @@ def load_text(text: str, shown: str, folder: Path, overrides: Sequence[str] = ()
     check_each(draft, known, sound)
     check_references(draft, known, sound)
     check_study(draft, known, sound)
+    check_runner(draft)
     check_preparation(draft, known, sound)
     check_metrics(draft)
     check_closing(draft, known)

@@ -103,7 +103,7 @@ class SamplerConfig(Frozen):
     ] = True
     lookahead: Annotated[
         int | None,
-        Field(ge=1, description="trials asked before the first of them is told; unset: 1 on the local runner"),
+        Field(ge=1, description="trials asked before the first of them is told; unset: by the number of workers"),
     ] = None
 
 
@@ -136,13 +136,51 @@ class BudgetConfig(Frozen):
 class RunnerConfig(Frozen):
     """Where trials run."""
 
-    name: Annotated[Literal["auto", "local"], Field(description="auto: local on one device")] = "auto"
-    cpus_per_trial: Annotated[float | None, Field(gt=0, description="CPU threads of a trial; unset: all cores")] = None
-    gpus_per_trial: Annotated[
-        float | None, Field(ge=0, description="GPUs of a trial, 0 or 1; unset: 1 where there is one")
+    name: Annotated[
+        Literal["auto", "local", "ray"],
+        Field(description="auto: Ray where there are several devices or a cluster, else local"),
+    ] = "auto"
+    cpus_per_trial: Annotated[
+        float | None, Field(gt=0, description="CPU threads of a trial's process; unset: all cores (local), 1 (ray)")
     ] = None
-    max_workers: Annotated[int | None, Field(ge=1, description="trials at a time; 1 in this version")] = None
-    address: Annotated[str | None, Field(description="address of a cluster; unset in this version")] = None
+    gpus_per_trial: Annotated[
+        float | None,
+        Field(
+            ge=0,
+            description="a fraction shares one GPU, more than 1 trains a trial on several; unset: 1 where there is one",
+        ),
+    ] = None
+    processes_per_trial: Annotated[
+        int | None, Field(ge=1, description="processes that train one trial together; unset: one a whole GPU")
+    ] = None
+    max_workers: Annotated[
+        int | None, Field(ge=1, description="trials at a time at most; unset: as many as the devices take")
+    ] = None
+    address: Annotated[
+        str | None,
+        Field(
+            description="Ray cluster to join: auto or HOST:PORT; unset: RAY_ADDRESS, else a Ray of this machine alone"
+        ),
+    ] = None
+    resources: Annotated[
+        dict[str, Annotated[float, Field(gt=0)]],
+        Field(description="custom resources of the cluster that a trial takes"),
+    ] = {}
+    labels: Annotated[dict[str, str], Field(description="labels that a trial's node must have")] = {}
+    environment: Annotated[
+        tuple[str, ...], Field(description="names of environment variables handed to the workers, such as HF_TOKEN")
+    ] = ()
+    tries: Annotated[
+        int,
+        Field(ge=1, description="deaths of workers in one trial, without a new checkpoint, until it counts as failed"),
+    ] = 3
+    stall_seconds: Annotated[
+        float | None,
+        Field(
+            gt=0,
+            description="silence after which a worker is replaced; unset: ten times the longest so far, 1800 at least",
+        ),
+    ] = None
     trials_per_worker: Annotated[
         int | Literal["auto"], Field(description="trials that train together; 1 in this version")
     ] = 1

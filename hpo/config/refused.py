@@ -17,19 +17,11 @@ KEYS: tuple[Key, ...] = (
 
 # Values: whether this one is refused.
 VALUES: dict[Key, Callable[[Any], bool]] = {
-    ("runner", "name"): lambda value: value == "ray",
-    ("runner", "address"): lambda value: value is not None,
-    ("runner", "max_workers"): lambda value: _number(value) and value > 1,
-    ("runner", "gpus_per_trial"): lambda value: _number(value) and value > 1,
     ("runner", "trials_per_worker"): lambda value: value not in (None, 1),
     ("runs",): lambda value: isinstance(value, str) and "://" in value,
 }
 
 VALUES_IN_WORDS: dict[Key, str] = {
-    ("runner", "name"): "ray",
-    ("runner", "address"): "any",
-    ("runner", "max_workers"): "more than 1",
-    ("runner", "gpus_per_trial"): "more than 1",
     ("runner", "trials_per_worker"): "other than 1",
     ("runs",): "a URL",
 }
@@ -53,13 +45,8 @@ def _drop(draft: Draft, key: Key) -> None:
     draft.put(key[:-1], {name: value for name, value in draft.block(*key[:-1]).items() if name != key[-1]})
 
 
-def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
 def _instead(key: Key) -> str:
     instead: dict[Key, str] = {
-        ("runner", "name"): "name: local",
         ("runs",): "name a folder",
     }
     return instead.get(key, "remove it")

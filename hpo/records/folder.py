@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,6 +75,21 @@ class RunFolder:
     def trial(self, number: int) -> Path:
         """What a trial writes while it runs: checkpoints and artifacts."""
         return self.root / "checkpoints" / _stem(number)
+
+    def fetch(self, relative: str) -> Path:
+        """Where a file or folder of the run lies on this machine."""
+        return self.root / relative
+
+    def publish(self, relative: str) -> None:
+        """Make a file or folder that was written here last beyond this machine."""
+
+    def remove(self, relative: str) -> None:
+        """Delete a file or folder of the run; one that is not there is fine."""
+        path = self.root / relative
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
     def relative(self, path: Path) -> str:
         """``path`` relative to the run folder, for the journal."""

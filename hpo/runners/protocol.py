@@ -60,7 +60,19 @@ class Ended:
     scores: pd.DataFrame | None = None  # id, group, one column a statistic, of the kept evaluation
 
 
-Message = Started | Reported | Checkpointed | Ended
+@dataclass(frozen=True)
+class Lost:
+    """The worker of a trial is gone, the trial is not: it is to be submitted again and goes on from its checkpoint."""
+
+    number: int
+    attempt: int
+    reason: Literal["died", "stalled", "preempted"]
+    message: str  # what is known of the death, for people
+    counts: bool = True  # against the trial: a node that was taken away, or an end that was asked for, does not
+    device_seconds: float = 0.0  # spent since the last checkpoint, and lost
+
+
+Message = Started | Reported | Checkpointed | Ended | Lost
 
 
 @dataclass(frozen=True)

@@ -142,7 +142,7 @@ BLOCKS = [
     ("warm_start: runs/nowhere", 8, "the run folder runs/nowhere does not exist", "working directory"),
     ("<<: {a: 1}", 8, "unknown key `<<`", "merge keys are not read"),
     ("1: 2", 8, "the key 1 must be text", "quotes"),
-    ("runner: {name: slurm}", 8, "`runner.name` must be 'auto' or 'local', found 'slurm'", "known: auto, local"),
+    ("runner: {name: slurm}", 8, "`runner.name` must be 'auto', 'local' or 'ray', found 'slurm'", "auto, local, ray"),
 ]
 
 
@@ -258,10 +258,6 @@ REFUSED = [
     ("statistics: {confidence: 0.9}", "`statistics`"),
     ("value_per_point: 3", "`value_per_point`"),
     ("runs: s3://bucket/runs", "`runs: s3://bucket/runs`"),
-    ("runner: {name: ray}", "`runner.name: ray`"),
-    ("runner: {address: auto}", "`runner.address: auto`"),
-    ("runner: {max_workers: 2}", "`runner.max_workers: 2`"),
-    ("runner: {gpus_per_trial: 2}", "`runner.gpus_per_trial: 2`"),
     ("runner: {trials_per_worker: auto}", "`runner.trials_per_worker: auto`"),
     ("loggers: {mlflow: {}}", "`loggers.mlflow`"),
 ]
@@ -278,6 +274,25 @@ def test_what_this_version_does_not_act_on_is_refused(line: str, name: str, good
 @pytest.mark.parametrize("line", ["runner: {max_workers: 1, gpus_per_trial: 1, trials_per_worker: 1, address: null}"])
 def test_what_asks_for_nothing_new_is_not_refused(line: str, good: str, faults: Any) -> None:
     assert faults(f"{good}{line}\n") == []
+
+
+RUNNERS = [
+    ("{gpus_per_trial: 1.5}", "not 1.5", "0.5, or 2"),
+    ("{gpus_per_trial: 2, processes_per_trial: 3}", "3 processes and 2 GPUs", "gpus_per_trial: 3"),
+    ("{name: local, max_workers: 2}", "no use for `max_workers`", "name: ray"),
+    ("{name: local, gpus_per_trial: 2}", "no use for `gpus_per_trial`", "name: ray"),
+    ("{name: local, address: auto}", "no use for `address`", "name: ray"),
+    ("{resources: {big: 0}}", "must be more than 0", ""),
+    ("{tries: 0}", "at least 1", ""),
+]
+
+
+@pytest.mark.parametrize(("block", "words", "hint"), RUNNERS)
+def test_a_runner_that_cannot_be_is_told(block: str, words: str, hint: str, good: str, faults: Any) -> None:
+    found = faults(f"{good}runner: {block}\n")
+    assert [fault.where for fault in found] == ["bad.yaml:8"]
+    assert words in found[0].what
+    assert hint in found[0].hint
 
 
 CONDITIONS = """\
