@@ -1,0 +1,1 @@
+"""For people who stay with another tool: what of this project works inside it."""
