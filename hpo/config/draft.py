@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +26,23 @@ class Place:
         return f"{self.source}:{self.line}" if self.line else self.source
 
 
+@dataclass(frozen=True)
+class Elsewhere:
+    """What is there on the machines that will run the study, and not on the one that reads its file.
+
+    Args:
+        folders: absolute; a path in one of them is not looked for here.
+        variables: names of environment variables whose values are not known here.
+    """
+
+    folders: tuple[str, ...] = ()
+    variables: frozenset[str] = frozenset()
+
+    def has(self, path: str) -> bool:
+        """Whether a path lies in one of the folders."""
+        return any(os.path.commonpath([folder, path]) == folder for folder in self.folders if os.path.isabs(path))
+
+
 @dataclass
 class Draft:
     """What has been read so far. Sequences are tuples, mappings are dicts with text keys.
@@ -33,11 +51,13 @@ class Draft:
         values: the content.
         places: where each value stands, by its way from the top; ``()`` is the file itself.
         folder: what relative paths start from.
+        elsewhere: what the study finds only where it runs.
     """
 
     values: dict[str, Any]
     places: dict[Key, Place]
     folder: Path
+    elsewhere: Elsewhere = Elsewhere()
     templates: dict[Key, str] = field(default_factory=dict)  # texts as written, with ${NAME} in them
     faults: list[tuple[Key, Place, Fault]] = field(default_factory=list)
 

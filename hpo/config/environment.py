@@ -28,7 +28,7 @@ def _walk(draft: Draft, value: Any, key: Key) -> Any:
         return value
     draft.templates[key] = value
     for name in _NAME.findall(value):
-        if name not in os.environ:
+        if name not in os.environ and name not in draft.elsewhere.variables:
             draft.fault(key, f"the environment has no variable {name}", f"export {name}=... before the command")
     return _resolved(value)
 
@@ -38,5 +38,14 @@ def prune(draft: Draft) -> None:
     draft.templates = {key: text for key, text in draft.templates.items() if draft.get(*key) == _resolved(text)}
 
 
+def names_in(template: str) -> list[str]:
+    """Names of the variables that a text takes from the environment.
+
+    >>> names_in("postgresql://${USER}:${PASSWORD}@host/hpo")
+    ['USER', 'PASSWORD']
+    """
+    return _NAME.findall(template)
+
+
 def _resolved(template: str) -> str:
-    return _NAME.sub(lambda match: os.environ.get(match[1], ""), template)
+    return _NAME.sub(lambda match: os.environ.get(match[1], match[0]), template)

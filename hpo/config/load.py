@@ -15,7 +15,7 @@ from hpo.config.check_runner import check_runner
 from hpo.config.check_study import check_study
 from hpo.config.defaults import drop_empty_blocks, fill
 from hpo.config.document import parse_mapping, plain, read_text
-from hpo.config.draft import Draft, Key
+from hpo.config.draft import Draft, Elsewhere, Key
 from hpo.config.environment import prune, substitute
 from hpo.config.knowledge import objective_of
 from hpo.config.messages import ErrorDetails, form_errors, translate, way_to
@@ -27,24 +27,28 @@ from hpo.config.refused import refuse
 from hpo.config.spaces import expand
 from hpo.errors import ConfigurationError
 
+HERE = Elsewhere()  # everything is looked for on this machine
 _NO_TEXT = ("int", "float", "bool")  # pydantic's error types begin so where a text stands in place of a number
 
 
-def load(path: str | Path, overrides: Sequence[str] = ()) -> StudyConfig:
+def load(path: str | Path, overrides: Sequence[str] = (), elsewhere: Elsewhere = HERE) -> StudyConfig:
     """Read a study file.
 
     Args:
         path: the YAML file.
         overrides: ``key.key=value`` each, as after ``--set``; values are YAML, later ones win.
+        elsewhere: what the study finds only where it runs, and what is not looked for here.
 
     Raises:
         ConfigurationError: carries every fault, each with file and line (or the override) and a hint.
     """
     file = Path(os.path.expanduser(path))
-    return load_text(read_text(file, str(path)), str(path), file.absolute().parent, overrides)
+    return load_text(read_text(file, str(path)), str(path), file.absolute().parent, overrides, elsewhere)
 
 
-def load_text(text: str, shown: str, folder: Path, overrides: Sequence[str] = ()) -> StudyConfig:
+def load_text(
+    text: str, shown: str, folder: Path, overrides: Sequence[str] = (), elsewhere: Elsewhere = HERE
+) -> StudyConfig:
     """Read a study from YAML text.
 
     Args:
@@ -52,15 +56,12 @@ def load_text(text: str, shown: str, folder: Path, overrides: Sequence[str] = ()
         shown: what messages call the file.
         folder: what relative paths start from; absolute.
         overrides: as in ``load``.
+        elsewhere: as in ``load``.
 
     Raises:
         ConfigurationError: as in ``load``.
     """
-    draft = parse_mapping(text, shown, folder)
-    apply_overrides(draft, overrides)
-    _write_out_shorthands(draft)
-    drop_empty_blocks(draft, StudyConfig)
-    substitute(draft)
+    draft = read_draft(text, shown, folder, overrides, elsewhere)
     expand(draft)
     prune(draft)
     refuse(draft)
@@ -82,6 +83,21 @@ def load_text(text: str, shown: str, folder: Path, overrides: Sequence[str] = ()
     values = config.model_dump()
     config._templates.update({key: (text, value_at(values, key)) for key, text in draft.templates.items()})
     return config
+
+
+def read_draft(text: str, shown: str, folder: Path, overrides: Sequence[str], elsewhere: Elsewhere = HERE) -> Draft:
+    """What the file and the overrides say, the environment filled in: unchecked, paths and spaces as written.
+
+    Raises:
+        ConfigurationError: the text is no mapping.
+    """
+    draft = parse_mapping(text, shown, folder)
+    draft.elsewhere = elsewhere
+    apply_overrides(draft, overrides)
+    _write_out_shorthands(draft)
+    drop_empty_blocks(draft, StudyConfig)
+    substitute(draft)
+    return draft
 
 
 def _write_out_shorthands(draft: Draft) -> None:

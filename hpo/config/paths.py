@@ -16,23 +16,25 @@ FILES: tuple[Key, ...] = (("data", "train"), ("data", "validation"), ("data", "t
 
 def resolve(draft: Draft) -> None:
     """Make every path of the draft absolute; one that does not exist is a fault."""
-    for key in FILES:
-        resolve_file(draft, key, "data file")
-    resolve_file(draft, ("data", "source"), "rows file")
-    if is_own(draft.get("objective")):
-        resolve_file(draft, ("objective",), "objective file")
-    for block in ("objectives", "constraints"):
-        for key, entry in draft.mappings(block):
-            if is_own(entry.get("metric")):
-                resolve_file(draft, (*key, "metric"), "evaluator file")
-    for key in _transforms(draft):
-        if is_own(draft.get(*key)):
-            resolve_file(draft, key, "transforms file")
+    for key, kind in files(draft):
+        resolve_file(draft, key, kind)
     resolve_model(draft, ("model", "name"))
     _warm_start(draft)
     runs = draft.get("runs")
     if isinstance(runs, str) and runs.startswith("~"):
         _replace(draft, ("runs",), "")
+
+
+def files(draft: Draft) -> Iterator[tuple[Key, str]]:
+    """Where the study names a file that is relative to it, and what that file is called."""
+    for key in (*FILES, ("data", "source")):
+        if draft.get(*key) is not None:
+            yield key, "rows file" if key[-1] == "source" else "data file"
+    own: list[tuple[Key, str]] = [(("objective",), "objective file")]
+    for block in ("objectives", "constraints"):
+        own += [((*key, "metric"), "evaluator file") for key, _ in draft.mappings(block)]
+    own += [(key, "transforms file") for key in _transforms(draft)]
+    yield from ((key, kind) for key, kind in own if is_own(draft.get(*key)))
 
 
 def _transforms(draft: Draft) -> Iterator[Key]:
@@ -56,7 +58,9 @@ def resolve_file(draft: Draft, key: Key, kind: str) -> None:
         return
     path = absolute(draft, file_part(value))
     shown = draft.templates.get(key, value)
-    if os.path.isdir(path):  # unlike Path's, it takes any text for an answer
+    if draft.elsewhere.has(path):
+        _replace(draft, key, str(draft.folder))
+    elif os.path.isdir(path):  # unlike Path's, it takes any text for an answer
         draft.fault(key, f"the {kind} {shown} is a folder", "name a file in it")
     elif not os.path.isfile(path):
         draft.fault(key, f"the {kind} {shown} does not exist", f"looked in {draft.folder}; is the path right?")
@@ -71,7 +75,7 @@ def resolve_model(draft: Draft, key: Key) -> None:
         return
     if name.startswith(PACKAGE):
         _model_in_package(draft, key, name)
-    elif os.path.isdir(absolute(draft, name)):
+    elif os.path.isdir(absolute(draft, name)) or draft.elsewhere.has(os.path.expanduser(name)):
         _replace(draft, key, str(draft.folder))
     elif name.startswith(("./", "../", "/", "~")):
         shown = draft.templates.get(key, name)
@@ -114,7 +118,7 @@ def _warm_start(draft: Draft) -> None:
     value = draft.get(*key)
     if not isinstance(value, str) or not draft.sound(*key):
         return
-    if os.path.isdir(os.path.expanduser(value)):
+    if os.path.isdir(os.path.expanduser(value)) or draft.elsewhere.has(os.path.expanduser(value)):
         _replace(draft, key, os.getcwd())  # as `runs`, from which it is copied
     else:
         shown = draft.templates.get(key, value)

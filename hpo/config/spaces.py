@@ -82,6 +82,7 @@ def _open(draft: Draft, key: Key, reference: str, folder: Path) -> Draft | None:
         hint = did_you_mean(reference, ready_spaces()) or "name a ready space, a .yaml file, or write parameters"
         draft.fault(key, f"unknown search space `{reference}`", hint)
         return None
+    found.elsewhere = draft.elsewhere
     substitute(found)
     return found
 
