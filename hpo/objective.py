@@ -20,8 +20,10 @@ class Resources:
     """What one worker may use."""
 
     cpu_threads: int = 1
-    devices: int = 1
     memory_gb: float | None = None  # limit of the device's memory; None: all it has
+    gpu_fraction: float = 1.0  # of its GPU's memory, where several workers share one
+    processes: int = 1  # that train each trial together, a device each
+    process: int = 0  # which of them this is; the first one tells
 
 
 @dataclass(frozen=True)

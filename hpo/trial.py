@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from hpo.config.models import ObjectiveConfig
 from hpo.config.training import EarlyStopping
 from hpo.objective import Progress, Trial
+from hpo.records.artifacts import link
 from hpo.runners.protocol import Checkpointed, Ended, Reported
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _CHECKPOINT_SHARE = 0.05  # of a run's time that checkpoints may take
 _MANIFEST = "trial.json"
 _SCORES = "scores.parquet"
+_ARTIFACT = "artifact"
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ class Run:
             self.kept = Kept(progress.examples, progress.fraction, metrics, measurements)
             self.table, self.stale = table, 0
             if progress.save is not None and (self.rules.early_stopping is not None or progress.fraction >= 1):
-                self.artifact = _replace(self.trial.folder / "artifact", progress.save)
+                self.artifact = _replace(self.trial.folder / _ARTIFACT, progress.save)
         else:
             self.stale += 1
         return Reported(
@@ -182,17 +184,20 @@ class Run:
             "kept": asdict(self.kept) if self.kept else None,
             "stale": self.stale,
             "spent": {"wall": wall, "train_seconds": self.measured(progress)["train_seconds"]},
-            "artifact": self.artifact is not None,
         }
-        (folder / _MANIFEST).write_text(json.dumps(state), encoding="utf8")
+        if self.artifact is not None:  # the kept weights go with the checkpoint, wherever the next attempt runs
+            _copy(self.artifact, folder / _ARTIFACT)
         if self.table is not None:
             self.table.to_parquet(folder / _SCORES)
+        (folder / _MANIFEST).write_text(json.dumps(state), encoding="utf8")
 
     def _restore(self, folder: Path) -> None:
         state = json.loads((folder / _MANIFEST).read_text(encoding="utf8"))
         self.kept = Kept(**state["kept"]) if state["kept"] else None
         self.stale, self.spent = state["stale"], state["spent"]
-        self.artifact = self.trial.folder / "artifact" if state["artifact"] else None
+        if (folder / _ARTIFACT).exists():
+            kept = folder / _ARTIFACT
+            self.artifact = _replace(self.trial.folder / _ARTIFACT, lambda fresh: _copy(kept, fresh))
         if (folder / _SCORES).exists():
             import pandas as pd
 
@@ -208,6 +213,10 @@ def _replace(target: Path, write: Any) -> Path:
     shutil.rmtree(target, ignore_errors=True)
     fresh.rename(target)
     return target
+
+
+def _copy(source: Path, target: Path) -> None:
+    shutil.copytree(source, target, copy_function=link, dirs_exist_ok=True)
 
 
 def _peak_memory_gb() -> float:

@@ -46,7 +46,7 @@ class Artifacts:
             self._write_card(self._folder.best, record, state)
 
     def _drop_checkpoints(self, record: Record) -> None:
-        for step in self._folder.trial(record.number).glob("step-*"):
+        for step in self._folder.trial(record.number).glob("attempt-*/step-*"):
             shutil.rmtree(step, ignore_errors=True)
 
     def _publish(self, record: Record, state: StudyState) -> None:
@@ -58,7 +58,7 @@ class Artifacts:
             return
         fresh, old = best.with_name("best.new"), best.with_name("best.old")
         shutil.rmtree(fresh, ignore_errors=True)
-        shutil.copytree(source, fresh, copy_function=_link)
+        shutil.copytree(source, fresh, copy_function=link)
         self._write_card(fresh, record, state)
         (fresh / _CHAMPION).write_text(f"{record.number}\n", encoding="utf8")
         _swap(fresh, best, old)
@@ -68,8 +68,8 @@ class Artifacts:
         (folder / "README.md").write_text(card, encoding="utf8")
 
 
-def _link(source: str, target: str) -> None:
-    """One file under two names where the file system can, so that the best model takes its space once."""
+def link(source: str, target: str) -> None:
+    """A copy function: one file under two names where the file system can, so that the best model takes its space once."""
     try:
         os.link(source, target)
     except OSError:

@@ -12,6 +12,7 @@ class RunFolder:
     """The run folder ``runs/NAME``; all paths derive from ``root``."""
 
     root: Path
+    remote: object | None = None
 
     @property
     def study_yaml(self) -> Path:
@@ -47,6 +48,11 @@ class RunFolder:
     def data_checks(self) -> Path:
         """What was found in the rows before the first trial."""
         return self.root / "data_checks.json"
+
+    @property
+    def cache(self) -> Path:
+        """What can be made anew: tokenised rows."""
+        return self.root / ".cache"
 
     @property
     def data(self) -> Path:

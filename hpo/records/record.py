@@ -44,6 +44,7 @@ class Record:
     worker: str = ""
     attempts: int = 0
     deaths: int = 0  # driver deaths since the last checkpoint
+    losses: int = 0  # workers lost in it since the last checkpoint, those not counted that were taken away
     checkpoint: str | None = None  # relative to the run folder
     artifact: str | None = None  # relative to the run folder
     rungs: Mapping[float, bool] = field(default_factory=dict)  # halving decisions: rung -> stop
@@ -126,7 +127,12 @@ class StudyState:
         self._change(record.number, curve=(*kept, point), examples=point.examples)
 
     def _on_checkpoint(self, event: Event) -> None:
-        self._change(event["number"], checkpoint=event["path"], deaths=0)
+        self._change(event["number"], checkpoint=event["path"], deaths=0, losses=0)
+
+    def _on_lost(self, event: Event) -> None:
+        """A worker is gone, and what its trial did since the last checkpoint has been paid for and is lost."""
+        self.device_seconds += event["device_seconds"]
+        self._change(event["number"], losses=self.records[event["number"]].losses + bool(event["counts"]))
 
     def _on_result(self, event: Event) -> None:
         """A worker's word on an attempt; the record's own state changes only with ``tell``."""

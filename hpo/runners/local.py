@@ -18,6 +18,11 @@ class LocalRunner:
         self._stream: Iterator[Message] | None = None
 
     @property
+    def workers(self) -> int:
+        """As many as ``capacity``."""
+        return self.capacity
+
+    @property
     def capacity(self) -> int:
         """One device, one trial."""
         return 1

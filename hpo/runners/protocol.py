@@ -89,8 +89,13 @@ class Runner(Protocol):
     """Runs trials. The driver is its only user and calls it from one thread."""
 
     @property
+    def workers(self) -> int:
+        """How many trials it means to run at once, at least 1; what a study's lookahead is made for."""
+        ...
+
+    @property
     def capacity(self) -> int:
-        """How many trials may be in flight now."""
+        """How many trials may be in flight now; 0 where no worker is ready yet, or none is left."""
         ...
 
     def submit(self, trial: Trial) -> None:

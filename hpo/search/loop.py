@@ -6,7 +6,6 @@ so a search that was killed anywhere goes on from what it wrote.
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
@@ -17,7 +16,7 @@ from hpo.config.models import StudyConfig
 from hpo.objective import Trial
 from hpo.records import Event, Journal, Record, RunFolder, StudyState
 from hpo.records.scores import write_scores
-from hpo.runners.protocol import Checkpointed, Ended, Message, Reported, Runner, Started
+from hpo.runners.protocol import Checkpointed, Ended, Lost, Message, Reported, Runner, Started
 from hpo.search.ask import Asker, Proposal
 from hpo.search.budget import Spent, exhausted
 from hpo.search.halving import Halving
@@ -27,7 +26,13 @@ from hpo.space import SearchSpace
 
 MAX_DEATHS = 5  # driver deaths in one trial without a new checkpoint, after which the trial is given up
 SAME_FAILURES = 3  # the default and the next two trials failing alike stop the study
+LOOKAHEAD_PER_WORKER = 2  # see docs/scale.md: what ordered mode costs by lookahead
 _POLL_SECONDS = 0.5
+
+
+def default_lookahead(workers: int) -> int:
+    """The lookahead of a study that names none, from the workers it begins with; a constant from then on."""
+    return 1 if workers == 1 else LOOKAHEAD_PER_WORKER * workers
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,7 @@ class Search:
         yield from self._catch_up()
         while True:
             yield from self._fill()
-            if not self._in_flight and not any(r.running for r in self.state.records.values()):
+            if self.reason and not self._in_flight and not any(r.running for r in self.state.records.values()):
                 return
             for message in self._runner.messages(_POLL_SECONDS):
                 yield from self._take(message)
@@ -161,7 +166,8 @@ class Search:
         self._store.create(record.number, record.params, self.space.distributions(record.params), attributes)
 
     def _submit(self, record: Record) -> None:
-        folder = self.folder.trial(record.number)
+        attempt = record.attempts + 1
+        folder = self.folder.trial(record.number) / f"attempt-{attempt}"  # what an earlier one may still write is apart
         folder.mkdir(parents=True, exist_ok=True)
         checkpoint = self.folder.root / record.checkpoint if record.checkpoint else None
         trial = Trial(
@@ -169,7 +175,7 @@ class Search:
             params={**self.config.training.model_dump(), **record.settings},
             seed=seeds.derive(self.config.sampler.seed, record.number, "train"),
             folder=folder,
-            attempt=record.attempts + 1,
+            attempt=attempt,
             checkpoint=checkpoint if checkpoint is not None and checkpoint.exists() else None,
             searched=dict(record.settings),
         )
@@ -178,11 +184,15 @@ class Search:
 
     def _take(self, message: Message) -> Iterator[Event]:
         record = self.state.records[message.number]
+        if message.attempt < record.attempts or record.ended:
+            return  # of an attempt that is over
         if isinstance(message, Started):
             yield self.write("start", number=record.number, attempt=message.attempt, worker=message.worker)
         elif isinstance(message, Ended):
             yield from self._end(message)
-        elif message.attempt == record.attempts and self._halving.stopped_at(record) is None:  # late ones are discarded
+        elif isinstance(message, Lost):
+            yield from self._lose(message)
+        elif self._halving.stopped_at(record) is None:  # what a trial does after its stop is discarded
             yield from self._progress(message)
 
     def _progress(self, message: Reported | Checkpointed) -> Iterator[Event]:
@@ -191,21 +201,36 @@ class Search:
             return
         old = self.state.records[message.number].checkpoint
         path = self.folder.relative(message.path)
+        self.folder.publish(path)
         yield self.write(
             "checkpoint", number=message.number, attempt=message.attempt, path=path, examples=message.examples
         )
         if old is not None and old != path:
-            shutil.rmtree(self.folder.root / old, ignore_errors=True)
+            self.folder.remove(old)
 
     def _end(self, message: Ended) -> Iterator[Event]:
         self._in_flight.discard(message.number)
-        if self.state.records[message.number].ended:
-            return
         if message.scores is not None:
             path = write_scores(self.folder.scores(message.number), message.scores, seed=message.number)
+            self.folder.publish(self.folder.relative(path))
             yield self.write("scores", number=message.number, path=self.folder.relative(path))
         artifact = self.folder.relative(message.artifact) if message.artifact is not None else None
         yield self.write("result", **{**_fields(message), "artifact": artifact})
+
+    def _lose(self, message: Lost) -> Iterator[Event]:
+        """A worker is gone: its trial goes on elsewhere from its checkpoint, unless it keeps losing workers."""
+        self._in_flight.discard(message.number)
+        yield self.write("lost", **_fields(message))
+        record = self.state.records[message.number]
+        if self._halving.stopped_at(record) is not None:
+            yield from self._end(Ended(record.number, record.attempts, "stopped"))
+        elif record.losses >= self.config.runner.tries:
+            what = (
+                f"{record.losses} workers were lost in this trial without a new checkpoint; the last: {message.message}"
+            )
+            yield from self._end(Ended(record.number, record.attempts, "failed", message.reason, what))
+        else:
+            self._submit(record)
 
     def _give_up(self, record: Record) -> Iterator[Event]:
         what = f"the driver died {record.deaths} times in this trial without a new checkpoint"
@@ -238,6 +263,6 @@ class Search:
             self.reason = f"the first {SAME_FAILURES} trials failed alike: {first[0].reason}: {first[0].message}"
 
 
-def _fields(message: Reported | Ended) -> dict[str, Any]:
+def _fields(message: Reported | Ended | Lost) -> dict[str, Any]:
     """A message's fields, as the journal names them; per-row scores have a file of their own."""
     return {field.name: getattr(message, field.name) for field in fields(message) if field.name != "scores"}

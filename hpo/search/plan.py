@@ -78,7 +78,7 @@ def _footprint(
 ) -> tuple[Footprint | None, dict[str, Any] | None]:
     """What the default takes, as measured, and what the largest configuration is predicted to take."""
     with tempfile.TemporaryDirectory() as cache:
-        runner = open_runner(config, splits, Path(cache))
+        runner = open_runner(config, splits, RunFolder(Path(cache)))
         try:
             fixed = config.training.model_dump()
             footprint = runner.probe({**fixed, **space.settings(space.default())})

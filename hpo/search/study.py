@@ -24,7 +24,7 @@ from hpo.runners.opening import open_runner
 from hpo.search.best import write_best
 from hpo.search.data_checks import Checked
 from hpo.search.lease import FolderLock, Lease
-from hpo.search.loop import Parts, Search
+from hpo.search.loop import Parts, Search, default_lookahead
 from hpo.search.samplers import check_sampler
 from hpo.search.storage import StudyStore, open_storage
 from hpo.search.warm_start import earlier_trials
@@ -111,12 +111,13 @@ class Study:
         self._check_store(store)
         lease = Lease(store)
         self._parts.callback(lease.release)
-        runner = open_runner(self.config, self._splits, self.folder.root / ".cache")
+        runner = open_runner(self._with_lookahead(), self._splits, self.folder)
         self._parts.callback(runner.close)
         self._write_inputs()
         journal = Journal(self.folder.journal)
         self._parts.callback(journal.close)
         self._runner = runner
+        self._lookahead = self._with_lookahead().sampler.lookahead or default_lookahead(runner.workers)
         self._warm_up(space)
         self._search = Search(Parts(self.config, space, self.folder, journal, store, runner), self.state)
 
@@ -135,7 +136,13 @@ class Study:
                 f"this study was begun with lookahead {self.state.lookahead}, not {lookahead}",
                 where=str(self.folder.root),
             )
-        self._lookahead = self.state.lookahead if earlier else lookahead or 1
+
+    def _with_lookahead(self) -> StudyConfig:
+        """The study with the lookahead it was begun with, whatever the number of workers is now."""
+        if not self.state.identity:
+            return self.config
+        sampler = self.config.sampler.model_copy(update={"lookahead": self.state.lookahead})
+        return self.config.model_copy(update={"sampler": sampler})
 
     def _check_store(self, store: StudyStore) -> None:
         held = store.attribute(IDENTITY)

@@ -214,13 +214,14 @@ def _train(study: Study, record: Record, seed: int, folder: Path) -> Path:
     """
     from hpo.data import prepare
     from hpo.objective import Trial
-    from hpo.runners.opening import open_worker
+    from hpo.runners.opening import local_resources, open_worker
     from hpo.runners.protocol import Ended
 
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "of.json").unlink(missing_ok=True)
     params = {**study.config.training.model_dump(), **record.settings}
-    worker = open_worker("validation", study.config, prepare(study.config), folder / ".cache")
+    config = study.config
+    worker = open_worker("validation", config, prepare(config), RunFolder(folder), local_resources(config))
     try:
         worker.admit(Trial(record.number, params, seed, folder, searched=record.settings))
         ended = next(message for message in worker.messages() if isinstance(message, Ended))

@@ -1,0 +1,324 @@
+"""The Ray runner: long-lived actors on Ray Core, as many as the cluster takes; a dead one costs its last minutes."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import os
+import sys
+import time
+from collections import deque
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+from hpo.config.models import RunnerConfig, StudyConfig
+from hpo.errors import ConfigurationError, ObjectiveError
+from hpo.objective import Footprint, Resources, Trial
+from hpo.records.folder import RunFolder
+from hpo.runners.auto import choose
+from hpo.runners.desk import Admit, Answer, Broken, Evict, News, Opened, Question, Refused, Terminated
+from hpo.runners.protocol import Ended, Lost, Message, Reference
+from hpo.runners.ray_actor import Opening, own_files
+from hpo.runners.ray_cluster import Cluster, Demand, imported
+from hpo.runners.ray_seat import Seat, cause, seat
+
+if TYPE_CHECKING:
+    from hpo.data.rows import Splits
+
+SHORTEST_STALL = 1800.0  # seconds of silence that are never taken for a hanging worker, where nothing else is said
+STALL_FACTOR = 10  # times the longest silence seen so far
+LOOK_SECONDS = 3.0  # from one look at the cluster's size to the next
+OPENING_FAILURES = 3  # workers in a row that died before they were open
+_WAITING_SECONDS = 30.0  # after which a wait for the first machine is told
+
+
+def open_ray_runner(config: StudyConfig, splits: Splits | None, folder: RunFolder) -> RayRunner:
+    """Connect, and start the workers.
+
+    Raises:
+        ConfigurationError: Ray is not installed, or no machine could ever hold a trial.
+        StorageError: the cluster cannot be joined.
+    """
+    cluster = Cluster(config.runner)
+    try:
+        demand = demand_of(config.runner, gpus=cluster.gpus())
+        name, why = choose(config)
+        print(f"{cluster.describe()}{f' ({why})' if why and name == 'ray' else ''}", file=sys.stderr)
+        opening = Opening(
+            config=config.model_copy(update={"storage": None}),  # only the driver needs it, and it may hold a password
+            splits=splits,
+            folder=dataclasses.replace(folder, root=folder.root.absolute()),
+            resources=_resources(config.runner, demand),
+            environment=_environment(config.runner),
+            files=own_files(config),
+        )
+        return RayRunner(cluster, opening, demand)
+    except BaseException:
+        cluster.close()
+        raise
+
+
+def demand_of(runner: RunnerConfig, *, gpus: float) -> Demand:
+    """What a process of a trial takes, with what the study leaves open filled in from the cluster's GPUs."""
+    wanted = runner.gpus_per_trial if runner.gpus_per_trial is not None else float(gpus > 0)
+    processes = runner.processes_per_trial or max(1, int(wanted))
+    return Demand(
+        cpus=runner.cpus_per_trial or 1.0,
+        gpus=wanted / processes if wanted > 1 else wanted,
+        processes=processes,
+        resources=runner.resources,
+        labels=runner.labels,
+    )
+
+
+class RayRunner:
+    """See hpo.runners.protocol.Runner.
+
+    Args:
+        cluster: a connection, which the runner closes.
+        opening: what each worker is opened with.
+        demand: what each process of a worker takes.
+    """
+
+    def __init__(self, cluster: Cluster, opening: Opening, demand: Demand) -> None:
+        self._cluster, self._demand = cluster, demand
+        self._config = opening.config
+        self._opening = imported().put(opening)
+        self._seats: list[Seat] = []
+        self._names = (f"w{count}" for count in itertools.count(1))
+        self._waiting: deque[Trial] = deque()
+        self._out: deque[Message] = deque()
+        self._answers: deque[Any] = deque()
+        self._longest = 0.0  # longest silence of a trial so far, seconds
+        self._looked = 0.0
+        self._failures = 0  # workers in a row that died before they were open
+        self._resize()
+        if not self._seats and cluster.own:
+            self.close()
+            raise ConfigurationError(
+                f"this machine cannot hold a trial, which takes {demand}",
+                where="runner",
+                hint="ask for less, or name a cluster in runner.address",
+            )
+
+    @property
+    def workers(self) -> int:
+        """How many trials the study may have in flight at most, by what it says and what the cluster has."""
+        return max(1, self._target())
+
+    @property
+    def capacity(self) -> int:
+        """Workers that are open now."""
+        return sum(each.ready for each in self._seats)
+
+    def submit(self, trial: Trial) -> None:
+        """Send a trial to a free worker, or let it wait for one."""
+        self._waiting.append(trial)
+        self._assign()
+
+    def stop(self, number: int) -> None:
+        """Ask for a trial to end."""
+        waiting = next((trial for trial in self._waiting if trial.number == number), None)
+        if waiting is not None:
+            self._waiting.remove(waiting)
+            self._out.append(Ended(number, waiting.attempt, "stopped"))
+            return
+        holder = next((each for each in self._seats if each.trial and each.trial.number == number), None)
+        if holder is not None:
+            holder.put(Evict(number))
+
+    def messages(self, timeout: float) -> list[Message]:
+        """What has happened; waits at most ``timeout`` seconds for the first.
+
+        Raises:
+            HpoError: no worker could go on: the objective or the model cannot be opened, the disk is full.
+        """
+        until = time.monotonic() + timeout
+        while not self._out:
+            self._look()
+            left = until - time.monotonic()
+            if left <= 0:
+                break
+            self._receive(min(left, 1.0))
+        found = list(self._out)
+        self._out.clear()
+        return found
+
+    def probe(self, params: Mapping[str, Any]) -> Footprint | None:
+        """Ask the first worker that is open; waits for one."""
+        found: Footprint | None = self._ask("probe", params)
+        if found is not None and found.seconds is not None:
+            self._longest = max(self._longest, found.seconds)
+        return found
+
+    def reference(self, name: Literal["base", "classical"]) -> Reference | None:
+        """Have the first worker that is open score it."""
+        found: Reference | None = self._ask("reference", name)
+        return found
+
+    def close(self, *, wait: bool = True) -> None:
+        """End the workers and the connection; what they were doing goes on from its checkpoints another time."""
+        for each in self._seats:
+            each.end()
+        self._seats.clear()
+        self._cluster.close()
+
+    # Workers
+
+    def _target(self) -> int:
+        """How many workers there should be."""
+        fitting = self._cluster.workers(self._demand)
+        sampler = self._config.sampler
+        limits = (self._config.budget.trials, sampler.lookahead if sampler.ordered else None)
+        wanted = self._config.runner.max_workers or max(fitting, 1)  # an autoscaler brings what is wanted
+        return min(wanted if not self._cluster.own else min(wanted, fitting), *(each for each in limits if each))
+
+    def _resize(self) -> None:
+        """Start workers that are missing; end those that wait for machines that are gone."""
+        target = self._target()
+        for each in [each for each in self._seats if not each.ready][: max(0, len(self._seats) - target)]:
+            self._drop(each)
+        while len(self._seats) < target:
+            self._seats.append(seat(next(self._names), self._opening, self._demand))
+        self._looked = time.monotonic()
+
+    def _look(self) -> None:
+        """What is done every few seconds: the cluster's size, workers that hang."""
+        if time.monotonic() - self._looked < LOOK_SECONDS:
+            return
+        self._resize()
+        for each in list(self._seats):
+            silent = time.monotonic() - each.heard
+            if each.trial is not None and silent > self._stall_seconds():
+                self._lose(each, "stalled", f"worker {each.name} has not been heard of for {silent:.0f} s")
+
+    def _stall_seconds(self) -> float:
+        given = self._config.runner.stall_seconds
+        if given is not None:
+            return given
+        return max(SHORTEST_STALL, STALL_FACTOR * self._longest) if self._longest else float("inf")
+
+    def _assign(self) -> None:
+        for each in self._seats:
+            if not self._waiting:
+                return
+            if each.ready and each.trial is None:
+                trial = self._waiting.popleft()
+                each.begin(trial)
+                each.put(Admit(trial))
+
+    def _drop(self, gone: Seat) -> None:
+        self._seats.remove(gone)
+        gone.end()
+
+    def _lose(self, gone: Seat, reason: Literal["died", "stalled", "preempted"], message: str) -> None:
+        """Give a worker up; its trial goes back to the driver, and another worker takes its place."""
+        self._drop(gone)
+        if not gone.ready:
+            self._failures += 1
+            if self._failures >= OPENING_FAILURES:
+                raise ObjectiveError(
+                    f"{OPENING_FAILURES} workers in a row died before they were open; the last: {message}",
+                    where="runner",
+                    hint="see Ray's logs of that worker; does the model fit into the machine's memory?",
+                )
+        if gone.trial is not None:
+            lost = (time.monotonic() - gone.saved) * self._demand.processes
+            counts = reason != "preempted"
+            self._out.append(Lost(gone.trial.number, gone.trial.attempt, reason, message, counts, lost))
+        self._resize()
+
+    # News
+
+    def _receive(self, seconds: float) -> None:
+        """Take in the news of those who have some."""
+        ray = imported()
+        calls = {ref: each for each in self._seats for ref in each.refs()}
+        if not calls:
+            time.sleep(seconds)
+            return
+        ready, _ = ray.wait(list(calls), num_returns=1, timeout=seconds)
+        if ready and len(calls) > 1:
+            ready, _ = ray.wait(list(calls), num_returns=len(calls), timeout=0)
+        for ref in ready:
+            if calls[ref] in self._seats:
+                self._hear(calls[ref], ref)
+        self._assign()
+
+    def _hear(self, each: Seat, ref: Any) -> None:
+        ray = imported()
+        try:
+            news = ray.get(ref)
+        except ray.exceptions.ActorUnavailableError:
+            each.listen()  # the connection broke; the actor may be well
+            return
+        except ray.exceptions.RayError as error:
+            reason, message = cause(error)
+            self._lose(each, "preempted" if reason == "preempted" else "died", message)
+            return
+        if ref != each.news:
+            self._lose(each, "died", "a process of the trial ended before the others")
+            return
+        each.listen()
+        for item in news:
+            self._take(each, item)
+
+    def _take(self, each: Seat, news: News) -> None:
+        if isinstance(news, Opened):
+            each.ready, each.process, self._failures = True, news.process, 0
+        elif isinstance(news, Answer):
+            self._answers.append(news.value)
+        elif isinstance(news, Refused):
+            raise news.error
+        elif isinstance(news, Broken):
+            self._lose(each, "died", news.message)
+        elif isinstance(news, Terminated):
+            self._lose(each, "preempted", "its process was asked to end")
+        else:
+            self._pass_on(each, news)
+
+    def _pass_on(self, each: Seat, message: Message) -> None:
+        each.hear(message)
+        self._longest = max(self._longest, each.longest)
+        self._out.append(message)
+        if isinstance(message, Ended):
+            each.trial = None
+            if message.reason == "out_of_memory":  # what is left of a device's memory is in pieces
+                self._drop(each)
+                self._resize()
+
+    def _ask(self, method: str, argument: Any) -> Any:
+        told = time.monotonic()
+        while not any(each.ready for each in self._seats):
+            self._look()
+            self._receive(1.0)
+            if time.monotonic() - told > _WAITING_SECONDS:
+                print(f"waiting for a machine with {self._demand}", file=sys.stderr)
+                told = time.monotonic()
+        asked = next(each for each in self._seats if each.ready)
+        asked.put(Question(method, argument))
+        while not self._answers:
+            self._receive(1.0)
+            if asked not in self._seats:
+                return self._ask(method, argument)
+        return self._answers.popleft()
+
+
+def _resources(runner: RunnerConfig, demand: Demand) -> Resources:
+    return Resources(
+        cpu_threads=max(1, int(demand.cpus)),
+        memory_gb=runner.memory_gb,
+        processes=demand.processes,
+        gpu_fraction=demand.gpus if 0 < demand.gpus < 1 else 1.0,
+    )
+
+
+def _environment(runner: RunnerConfig) -> dict[str, str]:
+    absent = [name for name in runner.environment if name not in os.environ]
+    if absent:
+        raise ConfigurationError(
+            f"the environment variable {absent[0]} is not set",
+            where="runner.environment",
+            hint=f"export {absent[0]}=..., or remove it",
+        )
+    return {name: os.environ[name] for name in runner.environment}

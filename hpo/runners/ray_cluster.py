@@ -1,0 +1,145 @@
+"""The Ray cluster of a study: joined where there is one, started on this machine where there is none."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from hpo.config.models import RunnerConfig
+from hpo.errors import ConfigurationError, StorageError, first_line
+
+OBJECT_STORE_BYTES = 2**28  # of a Ray of our own: it carries a study's rows, not its models
+
+
+@dataclass(frozen=True)
+class Demand:
+    """What one process of a trial takes of a machine, and how many processes train a trial together."""
+
+    cpus: float
+    gpus: float
+    processes: int = 1
+    resources: Mapping[str, float] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def bundle(self) -> dict[str, float]:
+        """Resources of one process under Ray's names."""
+        own = {"CPU": self.cpus, "GPU": self.gpus, **self.resources}
+        return {name: amount for name, amount in own.items() if amount}
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The same as options of an actor."""
+        return {
+            "num_cpus": self.cpus,
+            "num_gpus": self.gpus,
+            "resources": dict(self.resources) or None,
+            "label_selector": dict(self.labels) or None,
+        }
+
+    def __str__(self) -> str:
+        words = [f"{amount:g} {name}" for name, amount in self.bundle.items()]
+        return ", ".join([*words, *(f"label {name}={value}" for name, value in self.labels.items())])
+
+
+class Cluster:
+    """A connection to Ray; ``close`` ends it, and with it a Ray that was started here.
+
+    Raises:
+        ConfigurationError: there is no cluster at the address, or Ray is not installed.
+    """
+
+    def __init__(self, runner: RunnerConfig) -> None:
+        self.address = runner.address or os.environ.get("RAY_ADDRESS") or ("auto" if in_job() else None)
+        own = self.address in (None, "local")
+        if own and "ray" not in sys.modules:  # Ray reads its token when it is imported
+            _own_token()
+        ray = imported()
+        self.own = not ray.is_initialized() and own
+        self._joined = not ray.is_initialized()
+        if self._joined:
+            _connect(self.address)
+
+    def workers(self, demand: Demand) -> int:
+        """How many trials' processes the machines that are up could hold, were they free."""
+        per_process = sum(_fitting(node, demand) for node in imported().nodes() if node["Alive"])
+        return per_process // demand.processes
+
+    def gpus(self) -> float:
+        """GPUs of the machines that are up."""
+        return float(imported().cluster_resources().get("GPU", 0.0))
+
+    def describe(self) -> str:
+        """The cluster in words."""
+        ray = imported()
+        alive = sum(1 for node in ray.nodes() if node["Alive"])
+        found = ray.cluster_resources()
+        parts = [f"{found[name]:g} {name}" for name in ("CPU", "GPU") if found.get(name)]
+        where = "on this machine" if self.own else f"at {ray.get_runtime_context().gcs_address}"
+        return f"Ray {where}: {alive} node{'s' * (alive != 1)}, {', '.join(parts)}"
+
+    def close(self) -> None:
+        """Disconnect; a Ray that was started here ends."""
+        if self._joined:
+            imported().shutdown()
+
+
+def imported() -> Any:
+    """Ray, imported when it is first used.
+
+    Raises:
+        ConfigurationError: it is not installed.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent anywhere
+    try:
+        import ray
+    except ImportError:
+        raise ConfigurationError(
+            "the Ray runner needs Ray, which is not installed",
+            where="runner.name",
+            hint="pip install -c constraints.txt '.[ray]', or runner: {name: local}",
+        ) from None
+    return ray
+
+
+def in_job() -> bool:
+    """Whether this process is the driver of a job that was submitted to a Ray cluster."""
+    return "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ or "RAY_JOB_SUBMISSION_ID" in os.environ
+
+
+def _connect(address: str | None) -> None:
+    ray = imported()
+    quiet = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": False}
+    try:
+        with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
+            if address in (None, "local"):
+                ray.init("local", include_dashboard=False, object_store_memory=OBJECT_STORE_BYTES, **quiet)
+            else:
+                ray.init(address, **quiet)
+    except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+        hint = "is the head running (ray status --address ...), and does RAY_AUTH_TOKEN hold its token?"
+        raise StorageError(
+            f"the Ray cluster cannot be joined: {first_line(error)}", where=str(address or "this machine"), hint=hint
+        ) from error
+
+
+def _own_token() -> None:
+    """A secret for a Ray of our own, in this process's environment only; Ray itself would keep one in the home."""
+    os.environ.setdefault("RAY_AUTH_MODE", "token")
+    if "RAY_AUTH_TOKEN_PATH" not in os.environ:
+        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+
+
+def _fitting(node: Mapping[str, Any], demand: Demand) -> int:
+    """Processes that fit on a machine."""
+    labels = node.get("Labels") or {}
+    if any(labels.get(name) != value for name, value in demand.labels.items()):
+        return 0
+    return min(
+        (int(node["Resources"].get(name, 0.0) / amount + 1e-9) for name, amount in demand.bundle.items()), default=1
+    )
