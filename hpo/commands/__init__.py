@@ -18,6 +18,7 @@ COMMANDS = {
     "status": "what a running or finished study is doing",
     "check-data": "data quality of a file: findings with evidence, gates, what each preprocessing step does",
     "validate": "compare models on data sets, with intervals and tests",
+    "submit": "run a study on a Ray cluster",
     "dashboard": "the Optuna dashboard on a study's storage",
     "schema": "JSON schema of study.yaml, for editors",
 }
