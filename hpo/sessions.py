@@ -137,19 +137,17 @@ class GeneratorSession:
     def __init__(self, objective: Objective) -> None:
         self._objective = objective
         self._waiting: deque[Trial] = deque()
-        self._evicted: set[int] = set()
         self._running: tuple[int, Iterator[Progress]] | None = None
 
     def admit(self, trial: Trial) -> None:
         """Queue a trial."""
-        self._evicted.discard(trial.number)
         self._waiting.append(trial)
 
     def evict(self, number: int) -> None:
         """Drop a waiting trial, or close the running one's generator at once, so that it gives its memory back."""
-        self._evicted.add(number)
         if self._running is not None and self._running[0] == number:
             _close(self._running[1])
+            self._running = None
         self._waiting = deque(trial for trial in self._waiting if trial.number != number)
 
     def events(self) -> Iterator[SessionEvent]:
@@ -163,7 +161,7 @@ class GeneratorSession:
         try:
             for progress in run:
                 yield Progressed(trial.number, progress)
-                if trial.number in self._evicted:
+                if self._running is None:  # evicted; a further attempt of the trial may be waiting already
                     return
             yield Finished(trial.number)
         except TrialFailure as failure:
