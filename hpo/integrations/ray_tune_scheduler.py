@@ -113,6 +113,8 @@ class StudyScheduler(TrialScheduler):
 
     def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
         """As the wrapped scheduler chooses."""
+        if tune_controller.search_alg.is_finished():
+            self._search.settle_orphans()
         with self._deciding():
             chosen: Trial | None = self._scheduler.choose_trial_to_run(tune_controller)
         return chosen

@@ -205,6 +205,12 @@ class StudySearch(Searcher):
         else:
             self._take_up(trial)
 
+    def settle_orphans(self) -> None:
+        """Tune will ask for no more trials: what a killed driver left behind and nobody took up has failed."""
+        if self._ledger is not None:
+            for orphan in self._ledger.orphans({*self._tune_trials, *self._drawn}):
+                self._tell(orphan.user_attrs[TUNE_TRIAL], {}, Cause(cut=_SKIPPED))
+
     def note_stop(self, trial_id: str, why: str) -> None:
         """The scheduler is about to stop a trial short of its full length."""
         self._stops[trial_id] = why
