@@ -143,9 +143,9 @@ class StudyScheduler(TrialScheduler):
     def _note_stop(self, trial: Trial, result: Mapping[str, Any]) -> None:
         name, length = self._full_length or ("", 0.0)
         reached = result.get(name)
-        if reached is None or reached < length:
-            at = f" at {name} {reached:g}" if reached is not None else ""
-            self._search.note_stop(trial.trial_id, f"stopped by {type(self._scheduler).__name__}{at}")
+        at = f" at {name} {reached:g}" if reached is not None else ""
+        whole = reached is not None and reached >= length
+        self._search.note_stop(trial.trial_id, "" if whole else f"stopped by {type(self._scheduler).__name__}{at}")
 
 
 def error_of(trial: Trial) -> str:

@@ -212,7 +212,7 @@ class StudySearch(Searcher):
                 self._tell(orphan.user_attrs[TUNE_TRIAL], {}, Cause(cut=_SKIPPED))
 
     def note_stop(self, trial_id: str, why: str) -> None:
-        """The scheduler is about to stop a trial short of its full length."""
+        """The scheduler is about to stop a trial; ``why`` is empty where it has reached its full length."""
         self._stops[trial_id] = why
 
     def note_error(self, trial_id: str, what: str) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from string import Template
 from typing import Any
 
 import optuna
@@ -23,6 +23,7 @@ from hpo.search.storage import open_storage, running_trial
 
 EXPERIMENT, TUNE_TRIAL, CONFIG = "tune_experiment", "tune_trial", "config"
 DATABASE = "study.db"
+_VARIABLE = re.compile(r"\$\{([^}]*)\}")
 
 
 @dataclass(frozen=True)
@@ -188,12 +189,12 @@ def storage_url(given: str | None, folder: str, *, local: bool) -> str:
                 hint="name a storage, for example storage='postgresql+psycopg://user:${PASSWORD}@host/hpo'",
             )
         return f"sqlite:///{Path(folder) / DATABASE}"
-    try:
-        return Template(given).substitute(os.environ)
-    except (KeyError, ValueError) as error:
-        raise ConfigurationError(
-            f"the environment has no variable {error}", where="storage", hint="export it before the command"
-        ) from None
+    for name in _VARIABLE.findall(given):
+        if name not in os.environ:
+            raise ConfigurationError(
+                f"the environment has no variable {name}", where="storage", hint=f"export {name}=... before the command"
+            )
+    return _VARIABLE.sub(lambda match: os.environ[match[1]], given)
 
 
 def storable(value: Any) -> Any:

@@ -40,7 +40,6 @@ def cluster() -> Iterator[str]:
             include_dashboard=False,
             object_store_memory=78_643_200,
             _temp_dir=folder,
-            _node_ip_address="127.0.0.1",
             log_to_driver=False,
         )
         try:

@@ -11,6 +11,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 pytest.importorskip("ray")
 from ray import tune
+from ray.tune.schedulers import HyperBandScheduler
 from ray.tune.search.optuna import OptunaSearch
 
 from hpo.integrations.ray_tune import StudyScheduler, StudySearch
@@ -119,3 +120,139 @@ def test_rays_own_searcher_tells_another_story_of_the_same_trials(ours: optuna.S
     assert not any(trial.constraints or trial.user_attrs for trial in theirs.trials)
     assert theirs.best_trial.params == {"x": 0.01}
     assert len(by_x(theirs)[0.5].intermediate_values) == 8
+
+
+# Other schedulers, trainables and spaces.
+
+
+def report_three(config: dict[str, Any]) -> None:
+    """A function that reports three times, and once more in vain where it is told to diverge."""
+    for step in range(1, 4):
+        tune.report({"loss": config["model"]["x"] / step, "cost": step * config["model"]["x"]})
+
+
+def report_nothing(config: dict[str, Any]) -> None:
+    """A function that forgets to report."""
+
+
+class Flaky(Ten):
+    """Raises at its second report, the first time that it gets there."""
+
+    def step(self) -> dict[str, Any]:
+        flag = Path(self.config["folder"], str(self.x))
+        if self.at == 1 and not flag.exists():
+            flag.touch()
+            raise ValueError("a passing fault")
+        return super().step()
+
+
+def test_a_function_with_tunes_own_nested_space_and_no_scheduler(cluster: str, tmp_path: Path) -> None:
+    # given a searcher that is told nothing but by the Tuner
+    search = StudySearch()
+    space = {"model": {"x": tune.uniform(1, 2), "layers": 2}}
+    tuner = tune.Tuner(
+        report_three,
+        param_space=space,
+        tune_config=tune.TuneConfig(
+            metric="loss", mode="min", num_samples=2, search_alg=search, scheduler=StudyScheduler(search)
+        ),
+        run_config=tune.RunConfig(name="function", storage_path=str(tmp_path), verbose=0),
+    )
+    results = tuner.fit()
+    # then its trials are complete, with the values that Tune has
+    trials = study_in(tmp_path, "function").trials
+    assert [trial.state for trial in trials] == [TrialState.COMPLETE] * 2
+    assert {trial.value for trial in trials} == {result.metrics["loss"] for result in results}
+    assert {trial.user_attrs["config"]["model"]["layers"] for trial in trials} == {2}
+    assert all(list(trial.intermediate_values) == [1, 2, 3] for trial in trials)
+
+
+def test_a_function_that_reports_nothing_has_failed(cluster: str, tmp_path: Path) -> None:
+    search = StudySearch(SPACE, metric="loss", mode="min")
+    fit(tmp_path, "nothing", report_nothing, 1, search_alg=search, scheduler=StudyScheduler(search))
+    (trial,) = study_in(tmp_path, "nothing").trials
+    assert (trial.state, trial.user_attrs["reason"]) == (TrialState.FAIL, "no_result")
+
+
+def test_several_objectives_are_told_whole_and_stopped_trials_keep_their_last_in_attributes(
+    cluster: str, tmp_path: Path
+) -> None:
+    # given two objectives, and ASHA that goes by the first
+    search = StudySearch(SPACE, metric=["loss", "latency_ms"], mode=["min", "min"], known=KNOWN[:3])
+    fit(tmp_path, "two", samples=3, search_alg=search, scheduler=StudyScheduler(search, asha()))
+    study = study_in(tmp_path, "two")
+    # then complete trials have both values and span the front, and the stopped one has neither
+    assert [trial.values for trial in study.trials[:2]] == [[1.5, 20], [1.1, 36]]
+    assert {trial.number for trial in study.best_trials} == {0, 1}
+    stopped = study.trials[2]
+    assert (stopped.state, stopped.values) == (TrialState.PRUNED, None)
+    assert (stopped.user_attrs["loss"], stopped.user_attrs["latency_ms"]) == (9.9, pytest.approx(4))
+
+
+def test_what_hyperband_stops_from_afar_is_told_by_its_length(cluster: str, tmp_path: Path) -> None:
+    # given a scheduler that stops paused trials while another one reports
+    search = StudySearch(SPACE, metric="loss", mode="min", known=[{"x": x} for x in (0.5, 0.1, 0.9, 0.4, 0.6, 0.7)])
+    band = HyperBandScheduler(max_t=4, reduction_factor=2, metric="loss", mode="min")
+    tune.Tuner(
+        Ten,
+        tune_config=tune.TuneConfig(
+            num_samples=6, search_alg=search, scheduler=StudyScheduler(search, band), reuse_actors=True
+        ),
+        run_config=tune.RunConfig(name="band", storage_path=str(tmp_path), verbose=0),
+    ).fit()
+    trials = study_in(tmp_path, "band").trials
+    # then only trials of full length are complete, and every stopped one has what it showed last
+    assert {trial.state for trial in trials} == {TrialState.COMPLETE, TrialState.PRUNED}
+    for trial in trials:
+        last = max(trial.intermediate_values)
+        assert trial.value == trial.intermediate_values[last] == loss(trial.params["x"], last)
+        assert (trial.state is TrialState.COMPLETE) == (last == 4)
+
+
+def test_a_trial_that_recovers_from_a_fault_is_complete(cluster: str, tmp_path: Path) -> None:
+    # given a fault that Tune may try again after
+    search = StudySearch(SPACE | {"folder": str(tmp_path)}, metric="loss", mode="min", known=[{"x": 0.5}])
+    tune.Tuner(
+        Flaky,
+        tune_config=tune.TuneConfig(num_samples=1, search_alg=search, scheduler=StudyScheduler(search, asha())),
+        run_config=tune.RunConfig(
+            name="flaky", storage_path=str(tmp_path), verbose=0, failure_config=tune.FailureConfig(max_failures=1)
+        ),
+    ).fit()
+    (trial,) = study_in(tmp_path, "flaky").trials
+    assert (trial.state, trial.value, trial.user_attrs["restarts"]) == (TrialState.COMPLETE, 1.5, 1)
+    assert "reason" not in trial.user_attrs
+
+
+def test_a_failed_trial_that_is_run_again_is_a_new_one(cluster: str, tmp_path: Path) -> None:
+    # given a trial that failed for a passing reason
+    search = StudySearch(SPACE | {"folder": str(tmp_path)}, metric="loss", mode="min", known=[{"x": 0.5}])
+    fit(tmp_path, "again", Flaky, 1, search_alg=search, scheduler=StudyScheduler(search, asha()))
+    # when Tune resumes what had failed, or starts it anew
+    tune.Tuner.restore(str(tmp_path / "again"), Flaky, resume_errored=True).fit()
+    failed, again = study_in(tmp_path, "again").trials
+    # then the failure stands, and the new run has a trial of its own
+    assert (failed.state, failed.user_attrs["message"]) == (TrialState.FAIL, "ValueError: a passing fault")
+    assert (again.state, again.value, again.user_attrs["retry_of"]) == (TrialState.COMPLETE, 1.5, 0)
+    assert again.params == failed.params
+
+
+def test_trials_cut_off_by_the_end_of_the_experiment_have_failed(cluster: str, tmp_path: Path) -> None:
+    # given an experiment that ends when any trial has reported three times
+    class Enough(tune.Stopper):
+        def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+            self.at = result["training_iteration"]
+            return False
+
+        def stop_all(self) -> bool:
+            return getattr(self, "at", 0) >= 3
+
+    search = StudySearch(SPACE, metric="loss", mode="min", known=KNOWN)
+    tune.Tuner(
+        Ten,
+        tune_config=tune.TuneConfig(num_samples=2, search_alg=search, scheduler=StudyScheduler(search)),
+        run_config=tune.RunConfig(name="cut", storage_path=str(tmp_path), verbose=0, stop=Enough()),
+    ).fit()
+    trials = study_in(tmp_path, "cut").trials
+    assert {(trial.state, trial.user_attrs["reason"]) for trial in trials} == {(TrialState.FAIL, "cut")}
+    assert {trial.user_attrs["message"] for trial in trials} == {"the experiment ended before the trial did"}
