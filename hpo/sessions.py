@@ -27,16 +27,21 @@ from hpo.objective import (
     Task,
     Trial,
 )
+from hpo.training.distributed import ProcessLost, alone
 
 
 def open_session(name: str, task: Task) -> Session:
     """The session for a ready objective's name, ``mine.py`` or ``mine.py:name``.
 
     Raises:
-        ObjectiveError: there is no such objective, or the file has no usable function.
+        ObjectiveError: there is no such objective, the file has no usable function, or several processes are to train
+            what cannot be divided.
     """
     ready = ready_objectives().get(name)
-    return GeneratorSession(ready.load().open_objective(task) if ready else _own(name, task))
+    objective = ready.load().open_objective(task) if ready else _own(name, task)
+    if task.resources.processes > 1 and not hasattr(objective, "follow"):
+        raise alone(f"the objective {name}")
+    return GeneratorSession(objective)
 
 
 def load_file(spec: str, default: str) -> tuple[Any, Path]:
@@ -164,6 +169,8 @@ class GeneratorSession:
                 if self._running is None:  # evicted; a further attempt of the trial may be waiting already
                     return
             yield Finished(trial.number)
+        except ProcessLost:
+            raise  # not the trial's fault: it is trained again elsewhere
         except TrialFailure as failure:
             yield Failed(trial.number, failure.reason, str(failure.args[0]))
         except HpoError as error:
@@ -173,6 +180,13 @@ class GeneratorSession:
         finally:
             self._running = None
             _close(run)
+
+    def follow(self) -> None:
+        """Train in step with the first process; see hpo.training.distributed.follow."""
+        take_part = getattr(self._objective, "follow", None)
+        if take_part is None:
+            raise alone("this objective")
+        take_part()
 
     def predict(self, artifact: Path | None, rows: Any) -> Outputs:
         """See Objective.predict."""

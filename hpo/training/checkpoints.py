@@ -29,20 +29,30 @@ def write(run: Run, folder: Path) -> None:
 
 
 def read(run: Run, folder: Path) -> None:
-    """Set ``run`` to the state in ``folder``.
+    """Set ``run`` to the state in ``folder``, which only the first process of a trial reads.
 
     Raises:
         TrialFailure: the checkpoint belongs to another configuration.
     """
+    state = run.world.together(lambda: _loaded(run, folder) if run.world.rank == 0 else None)
+    _set(run, run.world.handed(state, run.meter.device))
+
+
+def _loaded(run: Run, folder: Path) -> dict[str, Any]:
     import torch
 
-    state = torch.load(folder / _FILE, map_location=run.meter.device, weights_only=True)
-    weights = state["weights"]
-    if tuple(weights) != run.trainable.names:
+    state: dict[str, Any] = torch.load(folder / _FILE, map_location=run.meter.device, weights_only=True)
+    if tuple(state["weights"]) != run.trainable.names:
         raise TrialFailure("exception", f"checkpoint {folder.name} belongs to another configuration")
+    return state
+
+
+def _set(run: Run, state: dict[str, Any]) -> None:
+    import torch
+
     with torch.no_grad():
         for name, parameter in zip(run.trainable.names, run.trainable.parameters, strict=True):
-            parameter.copy_(weights[name])
+            parameter.copy_(state["weights"][name])
     run.trainable.optimizer.load_state_dict(state["optimizer"])
     run.done, run.meter.tokens = state["done"], state["tokens"]
     torch.set_rng_state(state["random"].cpu())

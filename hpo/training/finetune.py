@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -14,15 +15,17 @@ from hpo.config.training import TrainingConfig
 from hpo.data.preparation import chosen
 from hpo.data.prepared import Prepared, Preparer
 from hpo.data.rows import Rows
-from hpo.errors import ConfigurationError, ModelError
+from hpo.errors import ConfigurationError, ModelError, TrialFailure
 from hpo.objective import Footprint, Outputs, Progress, Task, Trial
 from hpo.training import artifacts, checkpoints, footprint
 from hpo.training.adapters import adapt, checkpoint_gradients, load_adapter, save_adapter
 from hpo.training.batches import make_schedule
 from hpo.training.closing import Closing
+from hpo.training.device import claim
+from hpo.training.distributed import join
 from hpo.training.encode import Encoded, Encoder
 from hpo.training.loop import Evaluation, Run, guarded
-from hpo.training.losses import CompletionLoss, HeadLoss, Loss
+from hpo.training.losses import make_loss
 from hpo.training.measure import Meter, body_parameters
 from hpo.training.memory import choose_micro_batch, predict_memory
 from hpo.training.optimizer import lay_out, make_trainable
@@ -53,7 +56,7 @@ class FineTuning:
         self._task = task
         self._full = full
         self._settings = settings_of(task.settings)
-        _use_threads(task.resources.cpu_threads)
+        claim(task.resources)
         self._resident = load(task.model, Needs(len(task.labels) or 1, task.labels, full))
         if task.kind in CAUSAL_ONLY and self._resident.info.kind == "encoder":
             raise ModelError(
@@ -67,21 +70,28 @@ class FineTuning:
         if not full:
             _check_targets(self._resident, self._settings)
         self._closing = Closing(task, self._asked(self._settings, (0.0, 1.0), ()), self._base)
+        self._world = join(task.resources)
 
     def train(self, trial: Trial) -> Iterator[Progress]:
-        """Train, yielding at each evaluation; see Objective.train."""
-        settings = settings_of(self._task.settings, trial.params)
-        data = self._prepare(trial.params)
-        question = self._question(settings, data)
-        run = guarded(lambda: self._start(trial, question, data))
-        if trial.checkpoint is not None:
-            checkpoints.read(run, trial.checkpoint)
+        """Train, yielding at each evaluation; see Objective.train. The other processes of ``follow`` do the same."""
+        run, question, data = self._begin(self._world.agree(trial))
         validation = self._rows("validation")
-        for evaluation in run.evaluations(settings.evaluations):
-            outputs = guarded(lambda: predict(run.model, validation, question))
-            run.meter.latencies = question.latencies
-            progress = self._progress(run, evaluation, outputs, self._manifest(question, trial.seed))
-            yield self._closing.added(progress, run.model, question, data.given)
+        with closing(run.evaluations(question.settings.evaluations)) as evaluations:
+            for evaluation in evaluations:
+                outputs = guarded(lambda: predict(run.model, validation, question))
+                run.meter.latencies = question.latencies
+                progress = self._progress(run, evaluation, outputs, self._manifest(question, trial.seed))
+                yield self._closing.added(progress, run.model, question, data.given)
+
+    def follow(self) -> None:
+        """Train what the first process trains, in step with it, until it closes; say nothing, and close then.
+
+        Raises:
+            ProcessLost: another process has died.
+        """
+        while (trial := self._world.agree(None)) is not None:
+            self._accompany(trial)
+        self.close()
 
     def predict(self, artifact: Path | None, rows: Rows) -> Outputs:
         """Predict with an artifact, or with the untuned base (an encoder's: its head drawn from the study's seed)."""
@@ -107,18 +117,43 @@ class FineTuning:
         found = self._coefficients(question, data)
         encoded = self._encoded(question, data)
         validation = self._encoder.encode(question.pieces(self._rows("validation")), settings.max_length)
-        seconds = footprint.run_seconds(found, settings, encoded, int(validation.lengths.sum()))
+        tokens, processes = int(validation.lengths.sum()), self._task.resources.processes
+        seconds = footprint.run_seconds(found, settings, encoded, tokens, processes)
         return Footprint(predict_memory(found, settings.model_dump()), found["limit_gb"], seconds, found)
 
     def close(self) -> None:
-        """Let the model go."""
+        """Let the model go, and the other processes."""
         import gc
 
+        self._world.close()
         del self._resident, self._encoder, self._closing
         self.__dict__.pop("_prepare", None)
         gc.collect()
 
     # A run
+
+    def _begin(self, trial: Trial) -> tuple[Run, Question, Prepared]:
+        """The run of a trial, in all processes or in none, from its checkpoint where it has one."""
+
+        def start() -> tuple[Run, Question, Prepared]:
+            settings = settings_of(self._task.settings, trial.params)
+            data = self._prepare(trial.params)
+            question = self._question(settings, data)
+            return guarded(lambda: self._start(trial, question, data)), question, data
+
+        run, question, data = self._world.together(start)
+        self._world.copy(run.trainable.held)  # the same weights, whatever device they were drawn on
+        if trial.checkpoint is not None:
+            checkpoints.read(run, trial.checkpoint)
+        return run, question, data
+
+    def _accompany(self, trial: Trial) -> None:
+        try:
+            run, question, _ = self._begin(trial)
+            for _at in run.evaluations(question.settings.evaluations):
+                pass  # the first process looks
+        except TrialFailure:
+            pass  # the first process tells
 
     def _start(self, trial: Trial, question: Question, data: Prepared) -> Run:
         import torch
@@ -131,7 +166,8 @@ class FineTuning:
         schedule = make_schedule(encoded, settings, trial.seed)
         trainable = make_trainable(model, settings, schedule.steps)
         meter = Meter(self._resident.device, body_parameters(self._resident.model), trainable.count, self._full)
-        return Run(model, trainable, self._loss(encoded, question, data), schedule, meter, micro, settings.bf16)
+        loss = make_loss(question, data, encoded)
+        return Run(model, trainable, loss, schedule, meter, micro, settings.bf16, self._world)
 
     def _micro(self, question: Question, data: Prepared) -> int:
         """Rows of one forward pass; measured only where a rule of thumb does not settle it."""
@@ -169,19 +205,6 @@ class FineTuning:
         if settings.gradient_checkpointing:
             checkpoint_gradients(model)
         return model.requires_grad_(True)
-
-    def _loss(self, encoded: Encoded, question: Question, data: Prepared) -> Loss:
-        pad, device = self._resident.tokenizer.pad_token_id, self._resident.device
-        if self._resident.info.kind == "causal":
-            return CompletionLoss(encoded, pad, device, data.weights)
-        labels = data.train.frame["label"]
-        if self._task.kind == "regression":
-            mean, spread = question.scale
-            return HeadLoss(encoded, ((labels.to_numpy(dtype=float) - mean) / spread).astype(np.float32), pad, device)
-        numbers = {name: i for i, name in enumerate(self._task.labels)}
-        targets = np.array([numbers[str(label)] for label in labels], dtype=np.int64)
-        weights = data.class_weights(self._task.labels)
-        return HeadLoss(encoded, targets, pad, device, question.settings.label_smoothing_factor, weights)
 
     def _progress(self, run: Run, at: Evaluation, outputs: Outputs, manifest: artifacts.Manifest) -> Progress:
         return Progress(
@@ -264,13 +287,6 @@ class FineTuning:
         train = self._rows("train")
         order = np.random.default_rng(self._task.seed).permutation(len(train))[:count]
         return tuple(question.pieces(train.take(order)))
-
-
-def _use_threads(count: int) -> None:
-    import torch
-
-    if torch.get_num_threads() != count:
-        torch.set_num_threads(count)
 
 
 def _check_targets(resident: Resident, settings: TrainingConfig) -> None:

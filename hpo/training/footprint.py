@@ -79,14 +79,19 @@ def coefficients(resident: Resident, measured: Measured, encoded: Encoded, resou
 
 
 def limit_gb(device: torch.device, resources: Resources) -> float:
-    """GiB a run may take: as told, else all that the device (or, on a CPU, the machine or container) has."""
-    if resources.memory_gb is not None:
-        return resources.memory_gb
-    if device.type == "cuda":
-        import torch
+    """GiB a run may take: as told, else all that the device (or, on a CPU, the machine or container) has.
 
-        return float(torch.cuda.get_device_properties(device).total_memory) / GIB
-    return total_memory() / GIB
+    Of a shared GPU it is never more than this process's fraction.
+    """
+    told = math.inf if resources.memory_gb is None else resources.memory_gb
+    if device.type != "cuda":
+        return total_memory() / GIB if math.isinf(told) else told
+    import torch
+
+    present = float(torch.cuda.get_device_properties(device).total_memory) / GIB
+    if math.isfinite(told) and resources.gpu_fraction >= 1:
+        return told
+    return min(told, present * min(1.0, resources.gpu_fraction))
 
 
 def surely_fits(resident: Resident, settings: TrainingConfig, encoded: Encoded, resources: Resources) -> bool:
@@ -107,14 +112,18 @@ def surely_fits(resident: Resident, settings: TrainingConfig, encoded: Encoded, 
 
 
 def run_seconds(
-    coefficients: Mapping[str, float], settings: TrainingConfig, encoded: Encoded, validation: int
+    coefficients: Mapping[str, float],
+    settings: TrainingConfig,
+    encoded: Encoded,
+    validation: int,
+    processes: int = 1,
 ) -> float:
     """Seconds of a whole run: forward and backward of the training tokens, forward (a third) of the validation tokens.
 
-    Generation is not in it.
+    Generation is not in it. Several processes divide the rows of a batch; the first alone evaluates.
     """
     steps = make_schedule(encoded, settings, 0).steps
-    rows = min(settings.batch_size, len(encoded))
+    rows = math.ceil(min(settings.batch_size, len(encoded)) / processes)
     passes = steps * math.ceil(rows / (settings.micro_batch_size or rows))
     tokens = float(encoded.lengths.mean()) * steps * rows + settings.evaluations * validation / 3
     return coefficients["pass_seconds"] * passes + coefficients["token_seconds"] * tokens

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from hpo.data.prepared import Prepared
 from hpo.training.batches import Positions, collate
 from hpo.training.encode import Encoded
 from hpo.training.forward import head_logits, logits_at
+from hpo.training.question import Question
 
 if TYPE_CHECKING:
     import torch
@@ -92,6 +94,21 @@ class CompletionLoss:
         row = torch.div(places, width, rounding_mode="floor") if width else places
         weights = torch.from_numpy(self.weights[batch])[row].to(logits)
         return (functional.cross_entropy(logits, targets, reduction="none") * weights).sum()
+
+
+def make_loss(question: Question, data: Prepared, encoded: Encoded) -> Loss:
+    """The loss of the task on the prepared training rows."""
+    pad, device = question.resident.tokenizer.pad_token_id, question.resident.device
+    if question.resident.info.kind == "causal":
+        return CompletionLoss(encoded, pad, device, data.weights)
+    labels = data.train.frame["label"]
+    if question.kind == "regression":
+        mean, spread = question.scale
+        return HeadLoss(encoded, ((labels.to_numpy(dtype=float) - mean) / spread).astype(np.float32), pad, device)
+    numbers = {name: i for i, name in enumerate(question.labels)}
+    targets = np.array([numbers[str(label)] for label in labels], dtype=np.int64)
+    weights = data.class_weights(question.labels)
+    return HeadLoss(encoded, targets, pad, device, question.settings.label_smoothing_factor, weights)
 
 
 def learnt(encoded: Encoded, batch: Positions) -> NDArray[np.int64]:

@@ -39,13 +39,17 @@ class Trainable:
         else:
             self.optimizer.zero_grad(set_to_none=True)
 
+    def gradients(self) -> list[torch.Tensor]:
+        """What the optimizer is going to see."""
+        return [vector.grad for vector in self.held if vector.grad is not None]
+
     def step(self, number: int) -> None:
         """Clip the gradients and make optimizer step ``number`` (from 0)."""
         import torch
 
         if self.max_norm > 0:
             if self.flat:
-                gradients = [vector.grad for vector in self.held if vector.grad is not None]
+                gradients = self.gradients()
                 norm = torch.nn.utils.get_total_norm(gradients)
                 scale = torch.clamp(self.max_norm / (norm + 1e-6), max=1.0)
                 for gradient in gradients:

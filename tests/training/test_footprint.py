@@ -53,7 +53,7 @@ def test_a_batch_that_does_not_fit_is_split_into_micro_batches(bench: Any, minil
     roomy = lora.open_objective(task)
     found = roomy.probe({})
     row = 128 * found.model["slope_bytes"] / 2**30
-    tight = lora.open_objective(replace(task, resources=Resources(1, 1, memory_gb=found.memory_gb + 2.5 * row)))
+    tight = lora.open_objective(replace(task, resources=Resources(1, memory_gb=found.memory_gb + 2.5 * row)))
     settings = bench.trial(batch_size=8).params
     from hpo.training.settings import settings_of
 
@@ -61,4 +61,4 @@ def test_a_batch_that_does_not_fit_is_split_into_micro_batches(bench: Any, minil
     data = roomy._prepare()
     assert roomy._micro(roomy._question(wanted, data), data) == 8
     assert tight._micro(tight._question(wanted, data), data) in (1, 2, 4)
-    assert not lora.open_objective(replace(task, resources=Resources(1, 1, memory_gb=0.1))).probe({}).fits
+    assert not lora.open_objective(replace(task, resources=Resources(1, memory_gb=0.1))).probe({}).fits
