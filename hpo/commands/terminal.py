@@ -73,6 +73,8 @@ class Terminal:
             return ended_line(self._config, record, best=self._best is record and before is not record)
         if kind == "start" and self._live is None:
             return started_line(self._config, self._state.records[event["number"]])
+        if kind == "lost":
+            return lost_line(event)
         if kind == "data_checks":
             return "\n".join(data_checks.lines(event))
         if kind == "reference":
@@ -90,6 +92,12 @@ def started_line(config: StudyConfig, record: Record) -> str:
     """The plain line of a trial that starts: ``trial 3  start  learning_rate=3e-3 batch_size=16``."""
     attempt = f"attempt {record.attempts}" if record.attempts > 1 else ""
     return _joined(f"trial {record.number}", "start", settings(searched(config, record.settings)), attempt)
+
+
+def lost_line(event: Event) -> str:
+    """The plain line of a worker that is gone: ``trial 3  worker died  its machine is gone``."""
+    why = f"worker {event['reason']}"
+    return _joined(f"trial {event['number']}", why, clean(event["message"], 160))
 
 
 def ended_line(config: StudyConfig, record: Record, *, best: bool) -> str:

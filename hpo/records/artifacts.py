@@ -69,7 +69,7 @@ class Artifacts:
 
 
 def link(source: str, target: str) -> None:
-    """A copy function: one file under two names where the file system can, so that the best model takes its space once."""
+    """A copy function: one file under two names where the file system can, so that weights take their space once."""
     try:
         os.link(source, target)
     except OSError:

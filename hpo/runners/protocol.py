@@ -95,7 +95,7 @@ class Runner(Protocol):
 
     @property
     def capacity(self) -> int:
-        """How many trials may be in flight now; 0 where no worker is ready yet, or none is left."""
+        """How many trials can run now; 0 where no worker is ready, and trials that are submitted wait for one."""
         ...
 
     def submit(self, trial: Trial) -> None:

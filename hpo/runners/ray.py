@@ -253,8 +253,7 @@ class RayRunner:
             each.listen()  # the connection broke; the actor may be well
             return
         except ray.exceptions.RayError as error:
-            reason, message = cause(error)
-            self._lose(each, "preempted" if reason == "preempted" else "died", message)
+            self._lose(each, *cause(error))
             return
         if ref != each.news:
             self._lose(each, "died", "a process of the trial ended before the others")

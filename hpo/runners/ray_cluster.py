@@ -114,6 +114,7 @@ def in_job() -> bool:
 
 def _connect(address: str | None) -> None:
     ray = imported()
+    _hush()
     quiet = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": False}
     try:
         with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
@@ -126,6 +127,18 @@ def _connect(address: str | None) -> None:
         raise StorageError(
             f"the Ray cluster cannot be joined: {first_line(error)}", where=str(address or "this machine"), hint=hint
         ) from error
+
+
+def _hush() -> None:
+    """Keep Ray's notices of dead workers off standard output: the study tells of them in its own words.
+
+    ``log_to_driver=False`` does not cover them, and they would stand between a reader and the one JSON object of
+    ``--json``. The function is private to Ray; where a version has no such thing, its notices are shown.
+    """
+    from ray._private import worker
+
+    if hasattr(worker, "print_to_stdstream"):
+        worker.print_to_stdstream = lambda *_, **__: None
 
 
 def _own_token() -> None:

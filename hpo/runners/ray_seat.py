@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 from hpo.objective import Trial
 from hpo.runners.desk import Command
@@ -14,6 +14,12 @@ from hpo.runners.ray_actor import RayFollower, RayWorker
 from hpo.runners.ray_cluster import Demand, imported
 
 POLL_SECONDS = 20.0  # a worker without news answers so often that it has none
+_SIGNS = {
+    "its node has died": "its machine is gone",
+    "memory monitor": "its machine ran low on memory, and Ray ended its process",
+    "running low on memory": "its machine ran low on memory, and Ray ended its process",
+    "connection error code 2": "its process was killed or crashed",
+}
 _GROUPS = {"commands": 1, "news": 1}  # a thread each: commands in their order, and one that waits for news
 
 
@@ -110,14 +116,13 @@ def _several(name: str, opening: Any, demand: Demand) -> Seat:
     return taken
 
 
-def cause(error: Exception) -> tuple[str, str]:
-    """Why an actor died: ``preempted`` or ``died``, and a sentence for people."""
+def cause(error: Exception) -> tuple[Literal["died", "preempted"], str]:
+    """Why an actor died, and a sentence for people; Ray says it in a text only."""
     text = str(error)
     if getattr(error, "preempted", False):
         return "preempted", "its machine was taken away"
-    if "node" in text and ("died" in text or "dead" in text) and "its node" in text:
-        return "died", "its machine is gone"
-    if "memory monitor" in text or "running low on memory" in text:
-        return "died", "its machine ran low on memory, and Ray ended the process"
+    for sign, meaning in _SIGNS.items():
+        if sign in text:
+            return "died", meaning
     detail = text.partition("Worker exit detail: ")[2] or text
     return "died", f"its process ended: {detail.strip().splitlines()[0].partition('. ')[0]}"

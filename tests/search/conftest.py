@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import pytest
 from hpo.config import StudyConfig
 from hpo.objective import Progress, Trial
 from hpo.records import Journal, RunFolder, load_state
-from hpo.runners.simulated import SimulatedRunner
+from hpo.runners.simulated import Death, SimulatedRunner
 from hpo.search.loop import Parts, Search
 from hpo.search.storage import StudyStore, open_storage
 from hpo.space import SearchSpace
@@ -62,13 +62,14 @@ class Bench:
         lookahead: int = 1,
         train: Callable[[Trial], Iterator[Progress]] = losses,
         stop_after: int | None = None,
+        deaths: Sequence[Death] = (),
     ) -> Search:
         """Run or resume; with ``stop_after`` the search is dropped after so many events, as a kill would drop it."""
         journal = Journal(self.folder.journal)
         state = load_state(self.folder.journal)
         storage = open_storage(None, self.folder.database)
         store = StudyStore(storage, config.study, [o.direction for o in config.objectives])
-        runner = SimulatedRunner(train, uneven, workers)
+        runner = SimulatedRunner(train, uneven, workers, deaths)
         space = SearchSpace.of(config.search_space, config.training.model_dump())
         search = Search(Parts(config, space, self.folder, journal, store, runner), state)
         search.write("open", study=config.study, identity={"all": "x"}, pid=0, lookahead=lookahead)
