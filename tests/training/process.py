@@ -1,7 +1,4 @@
-"""One process of a trial of several: ``process.py SPEC`` opens its session and trains what the file says.
-
-The environment says which process it is, as a runner would set it. The first one writes what happened to RESULT.
-"""
+"""One process of a trial of several: opens its session and trains what a Spec says."""
 
 from __future__ import annotations
 
@@ -12,11 +9,14 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from hpo.objective import Failed, Progressed, Task, Trial
 from hpo.sessions import open_session
+
+PRELOADED = ["transformers", "peft", "hpo.training.finetune", "pandas", "tests.training.process"]
 
 
 @dataclass(frozen=True)
@@ -26,27 +26,36 @@ class Spec:
     objective: str
     task: Task
     trials: tuple[Trial, ...]
-    result: Path
-    stop: dict[int, int] = field(default_factory=dict)  # trial: evaluation at which it is evicted
-    keep: tuple[int, ...] = (-1,)  # evaluations at which a checkpoint is kept, in RESULT-TRIAL-EVALUATION
+    result: Path  # written by the first process: what happened to each trial
+    stop: dict[int, int] = field(default_factory=dict)  # trial: evaluation after which it is evicted, from 1
     faults: dict[int, tuple[str, int]] = field(default_factory=dict)  # process: what happens at which forward pass
     answer_seconds: float = 60.0
 
 
-def main(spec: Spec) -> None:
-    from datetime import timedelta
-
+def start(spec: Spec, rank: int, size: int, port: int) -> None:
+    """The life of one process, with what a runner sets in its environment."""
+    os.dup2(os.open(f"{spec.result}-{rank}.err", os.O_CREAT | os.O_WRONLY), sys.stderr.fileno())
+    own = {"RANK": rank, "WORLD_SIZE": size, "LOCAL_RANK": 0, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    os.environ.update({name: str(value) for name, value in own.items()})
     from hpo.training import distributed
 
-    rank, size = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
     distributed.ANSWER = timedelta(seconds=spec.answer_seconds)
     resources = replace(spec.task.resources, processes=size, process=rank)
-    session: Any = open_session(spec.objective, replace(spec.task, resources=resources))
+    spec = replace(spec, task=replace(spec.task, resources=resources))
     if rank in spec.faults:
         _arm(*spec.faults[rank])
     if rank:
-        distributed.follow(session)
-        return
+        distributed.follow(open_session(spec.objective, spec.task))
+    else:
+        spec.result.write_bytes(pickle.dumps(events(spec)))
+
+
+def events(spec: Spec) -> dict[int, list[Any]]:
+    """What is told of each trial: (examples, fraction, measurements, outputs), or (reason, message).
+
+    A checkpoint of each evaluation is kept in RESULT-TRIAL-EVALUATION, the evaluations numbered from 1.
+    """
+    session = open_session(spec.objective, spec.task)
     found: dict[int, list[Any]] = {trial.number: [] for trial in spec.trials}
     for trial in spec.trials:
         session.admit(trial)
@@ -54,19 +63,19 @@ def main(spec: Spec) -> None:
         told = found[event.number]
         if isinstance(event, Progressed):
             progress = event.progress
-            for place in {len(told), -1 if progress.fraction == 1 else len(told)} & set(spec.keep):
-                progress.checkpoint(Path(f"{spec.result}-{event.number}-{place}"))
             told.append((progress.examples, progress.fraction, dict(progress.measurements), progress.outputs))
+            assert progress.checkpoint is not None
+            progress.checkpoint(Path(f"{spec.result}-{event.number}-{len(told)}"))
             if spec.stop.get(event.number) == len(told):
                 session.evict(event.number)
         elif isinstance(event, Failed):
             told.append((event.reason, event.message))
     session.close()
-    spec.result.write_bytes(pickle.dumps(found))
+    return found
 
 
 def _arm(fault: str, calls: int) -> None:
-    """Let something happen to this process at a forward pass of training."""
+    """Let something happen to this process, once, at a forward pass of training."""
     import torch
 
     from hpo.training.losses import CompletionLoss, HeadLoss
@@ -78,12 +87,12 @@ def _arm(fault: str, calls: int) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         elif fault == "hangs":
             time.sleep(600)
-        raise torch.OutOfMemoryError("CUDA out of memory") if "memory" in fault else RuntimeError("a fault of its own")
+        raise torch.OutOfMemoryError("CUDA out of memory") if fault == "memory" else ValueError("a fault of its own")
 
     def wrapped(summed: Callable[..., Any]) -> Callable[..., Any]:
         def call(loss: Any, model: Any, batch: Any) -> Any:
             left[0] -= 1
-            if left[0] == 0 or (left[0] < 0 and fault == "no memory"):
+            if left[0] == 0:
                 happen()
             return summed(loss, model, batch)
 
@@ -91,8 +100,3 @@ def _arm(fault: str, calls: int) -> None:
 
     for kind in (HeadLoss, CompletionLoss):
         kind.summed = wrapped(kind.summed)  # type: ignore[method-assign]
-
-
-if __name__ == "__main__":
-    sys.modules["process"] = sys.modules["__main__"]  # the name under which the spec was written
-    main(pickle.loads(Path(sys.argv[1]).read_bytes()))
