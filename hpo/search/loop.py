@@ -19,7 +19,7 @@ from hpo.records.scores import write_scores
 from hpo.runners.protocol import Checkpointed, Ended, Lost, Message, Reported, Runner, Started
 from hpo.search.ask import Asker, Proposal
 from hpo.search.budget import Spent, exhausted
-from hpo.search.halving import Halving
+from hpo.search.halving import Halving, Rungs
 from hpo.search.storage import StudyStore
 from hpo.search.tell import tell_event, tell_store
 from hpo.space import SearchSpace
@@ -62,8 +62,12 @@ class Search:
             parts.config.primary.direction,
             ordered=parts.config.sampler.ordered,
         )
+        self._rungs = Rungs(self._halving)
         self._in_flight: set[int] = set()
-        self._seen_running = self._seen_told = 0  # trials below these numbers have been shown to the asker
+        self._told = 0  # all trials below this number have been told
+        self._unsettled: set[int] = set()  # trials of which something was written since they were last looked at
+        self._unseen: set[int] = set()  # the same, since they were last shown to the asker
+        self._seen_running = self._seen_told = 0  # in ordered mode: trials below these have been shown to the asker
 
     def begin(self) -> None:
         """Take in what is known before the first trial: an earlier study's trials, the memory probe."""
@@ -81,7 +85,7 @@ class Search:
         yield from self._catch_up()
         while True:
             yield from self._fill()
-            if self.reason and not self._in_flight and not any(r.running for r in self.state.records.values()):
+            if self.reason and not self._in_flight and self._first_untold() == len(self.state.records):
                 return
             for message in self._runner.messages(_POLL_SECONDS):
                 yield from self._take(message)
@@ -92,6 +96,8 @@ class Search:
         """Append one event to the journal and fold it in."""
         event = self._journal.append({"event": kind, **fields})
         self.state.apply(event)
+        if event.get("number") in self.state.records:
+            self._note(self.state.records[event["number"]])
         return event
 
     def spent(self) -> Spent:
@@ -99,10 +105,22 @@ class Search:
         seconds = self.state.seconds + time.time() - (self.state.opened or time.time())
         return Spent(seconds, self.state.device_seconds, self.config.price_per_device_hour)
 
+    def _note(self, record: Record) -> None:
+        """A record has changed: only such ones are looked at again."""
+        self._rungs.update(record)
+        self._unsettled.add(record.number)
+        self._unseen.add(record.number)
+
+    def _first_untold(self) -> int:
+        while self._told in self.state.records and self.state.records[self._told].told:
+            self._told += 1
+        return self._told
+
     def _catch_up(self) -> Iterator[Event]:
         """Bring the storage to what the journal says, and begin again what was in flight, from its checkpoints."""
         for number in sorted(self.state.records):
             record = self.state.records[number]
+            self._note(record)
             self._create(record)
             if record.told:
                 tell_store(self._store, self.config, record)
@@ -116,13 +134,13 @@ class Search:
         yield from self._settle()
 
     def _fill(self) -> Iterator[Event]:
-        while not self.reason and len(self._in_flight) < self._runner.capacity:
+        while not self.reason and len(self._in_flight) < max(1, self._runner.capacity):  # one may wait for a worker
             number = len(self.state.records)
             horizon = number - self.state.lookahead  # trials up to here are seen as told, in ordered mode
             ordered = self.config.sampler.ordered
-            if ordered and any(not self.state.records[n].told for n in range(horizon + 1)):
+            if ordered and self._first_untold() <= horizon:
                 return
-            seen = [r for n, r in self.state.records.items() if r.told and (n <= horizon or not ordered)]
+            seen = self._told_up_to(horizon if ordered else number) if self.config.budget.plateau else []
             self.reason = exhausted(self.config.budget, number, self.spent(), seen, self.config.primary)
             if self.reason:
                 return
@@ -133,12 +151,16 @@ class Search:
                 return
             yield from self._start(proposal)
 
+    def _told_up_to(self, horizon: int) -> list[Record]:
+        return [record for number, record in self.state.records.items() if record.told and number <= horizon]
+
     def _show(self, number: int, horizon: int) -> None:
         """Let the asker see trials up to ``horizon`` as told, and the rest below ``number`` as running."""
         records = self.state.records
         if not self.config.sampler.ordered:
-            for n in range(number):
+            for n in sorted(self._unseen):
                 self._asker.show(records[n])
+            self._unseen.clear()
             return
         for n in range(self._seen_told, horizon + 1):
             self._asker.show(records[n])
@@ -237,7 +259,7 @@ class Search:
         yield from self._end(Ended(record.number, record.attempts, "failed", "died", what))
 
     def _decide(self) -> Iterator[Event]:
-        while decisions := list(self._halving.decisions(self.state.records)):
+        while decisions := self._rungs.decisions():
             for decision in decisions:
                 yield self.write("decision", number=decision.number, fraction=decision.rung, stop=decision.stop)
                 if decision.stop and decision.number in self._in_flight:
@@ -245,7 +267,8 @@ class Search:
 
     def _settle(self) -> Iterator[Event]:
         """Tell every trial whose worker is done with it and whose decisions are made."""
-        for number in sorted(self.state.records):
+        changed, self._unsettled = sorted(self._unsettled), set()
+        for number in changed:
             record = self.state.records[number]
             if record.told or not self._halving.settled(record):
                 continue
