@@ -77,6 +77,10 @@ class StudyScheduler(TrialScheduler):
     def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
         """A trial was taken in, or is run again."""
         self._search.on_trial_add(trial)
+        if (
+            trial.is_finished()
+        ):  # restored, and not to run: Tune's limit of concurrent trials would wait for it for ever
+            tune_controller.search_alg.on_trial_complete(trial.trial_id, error=trial.status == Trial.ERROR)
         with self._deciding():
             self._scheduler.on_trial_add(tune_controller, trial)
 

@@ -88,8 +88,8 @@ class Ledger:
         directions: "minimize" or "maximize", one an objective.
         experiment: what tells this experiment's trials from others in the same study.
 
-    Raises (all methods):
-        StorageError: the storage cannot be opened, or the study is another one.
+    Raises:
+        StorageError: the storage cannot be opened, or the study has other directions.
     """
 
     def __init__(self, storage: str, name: str, directions: Sequence[Direction], experiment: str) -> None:
@@ -105,6 +105,7 @@ class Ledger:
         self._experiment = experiment
         # Of several Optuna trials of one Tune trial (a failed one that ran again) the last one counts.
         self._ids = {trial.user_attrs[TUNE_TRIAL]: trial._trial_id for trial in self.own()}
+        self._told = {trial._trial_id for trial in self.own() if trial.state.is_finished()}
 
     def trials(self) -> list[FrozenTrial]:
         """All trials of the study, by number."""
@@ -121,8 +122,7 @@ class Ledger:
 
     def runs(self, tune_id: str) -> bool:
         """Whether there is one that was not told yet."""
-        trial = self.find(tune_id)
-        return trial is not None and not trial.state.is_finished()
+        return tune_id in self._ids and self._ids[tune_id] not in self._told
 
     def orphans(self, tune_ids: set[str]) -> list[FrozenTrial]:
         """Trials that were never told and that Tune does not know."""
@@ -157,15 +157,17 @@ class Ledger:
 
     def tell(self, tune_id: str, ending: Ending) -> bool:
         """Finish a trial; False where there is none that runs, and nothing is changed."""
-        if not self.runs(tune_id):
+        trial = self.find(tune_id)
+        if trial is None or trial.state.is_finished():
             return False
-        trial_id = self._ids[tune_id]
+        trial_id = trial._trial_id
         if ending.constraints:
             # optuna-dashboard 0.21 reads this list and not the newer named keys; both together would count twice.
             self._storage.set_trial_system_attr(trial_id, "constraints", list(ending.constraints))
         for key, value in storable(ending.attributes).items():
             self._storage.set_trial_user_attr(trial_id, key, value)
         self._storage.set_trial_state_values(trial_id, TrialState[ending.state], ending.values)
+        self._told.add(trial_id)
         return True
 
 

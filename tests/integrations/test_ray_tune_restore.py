@@ -8,12 +8,17 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import optuna
 import pytest
 from optuna.trial import FrozenTrial, TrialState
 
-from tests.integrations.ten_trials import XS, loss
+pytest.importorskip("ray")
+from ray import tune
+
+from hpo.integrations.ray_tune import StudyScheduler, StudySearch
+from tests.integrations.ten_trials import SPACE, XS, Ten, asha, loss
 
 pytestmark = [pytest.mark.ray, pytest.mark.xdist_group("ray")]
 DRIVER = Path(__file__).with_name("tune_driver.py")
@@ -74,3 +79,41 @@ def test_a_killed_driver_goes_on_with_what_was_in_flight(saves: str, cluster: st
     assert all(trial.value == pytest.approx(loss(trial.params["x"], 9)) for trial in complete)
     # and Tune, which no longer knew what ended after its last save, ran as many more
     assert len(after) == 10 if saves == "0.3" else 10 < len(after) <= 13
+
+
+class Crash(tune.Callback):
+    """Ends the driver with an error at the second report of the third trial, while the environment says so."""
+
+    def on_trial_result(
+        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
+    ) -> None:
+        if "TEST_CRASH" in os.environ and len(trials) == 3 and result["training_iteration"] == 2:
+            raise RuntimeError("the driver crashed")
+
+
+def test_trials_that_a_restored_experiment_skips_have_failed(
+    cluster: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given a driver that crashed while its third trial ran
+    monkeypatch.setenv("TUNE_GLOBAL_CHECKPOINT_S", "0")
+    monkeypatch.setenv("TEST_CRASH", "1")
+    search = StudySearch(SPACE, metric="loss", mode="min", known=[{"x": x} for x in (0.5, 0.1, 0.01, 0.4)])
+    tuner = tune.Tuner(
+        Ten,
+        tune_config=tune.TuneConfig(
+            num_samples=4, max_concurrent_trials=1, search_alg=search, scheduler=StudyScheduler(search, asha())
+        ),
+        run_config=tune.RunConfig(name="killed", storage_path=str(tmp_path), verbose=0, callbacks=[Crash()]),
+    )
+    with pytest.raises(Exception, match="the driver crashed"):
+        tuner.fit()
+    assert [trial.state.name for trial in trials_in(tmp_path)] == ["COMPLETE", "COMPLETE", "RUNNING"]
+    # when Tune takes the experiment up without it
+    monkeypatch.delenv("TEST_CRASH")
+    tune.Tuner.restore(str(tmp_path / "killed"), Ten, resume_unfinished=False).fit()
+    # then it has failed, with what it had shown, and the experiment goes on
+    trials = trials_in(tmp_path)
+    assert [trial.params["x"] for trial in trials] == [0.5, 0.1, 0.01, 0.4]
+    assert (trials[2].state, trials[2].user_attrs["reason"]) == (TrialState.FAIL, "cut")
+    assert trials[2].user_attrs["message"] == "Tune took the experiment up again without this trial"
+    assert trials[3].state.is_finished()
