@@ -12,6 +12,7 @@ from hpo.records.folder import RunFolder
 from hpo.records.record import Record, StudyState
 
 MIN_SECONDS = 5.0
+SHARE = 0.05  # of the driver's time that tables may take: large ones are written less often
 _FIRST = ("number", "state", "reason", "feasible", "violation", "source")
 _LAST = ("examples", "started", "finished", "worker", "attempts", "message")
 
@@ -38,15 +39,17 @@ class Tables:
 
     def __init__(self, folder: RunFolder) -> None:
         self._folder = folder
-        self._written = 0.0
+        self._due = 0.0
 
     def write(self, state: StudyState, *, now: bool = False) -> None:
-        """Rewrite both tables where they are older than five seconds, or ``now``."""
-        if not now and time.monotonic() - self._written < MIN_SECONDS:
+        """Rewrite both tables where they are older than five seconds (large ones: some minutes), or ``now``."""
+        began = time.monotonic()
+        if not now and began < self._due:
             return
         _write(self._folder.trials, trial_rows(state), ["number", "state"])
         _write(self._folder.curves, curve_rows(state), ["number", "examples", "fraction", "metric", "value"])
-        self._written = time.monotonic()
+        ended = time.monotonic()
+        self._due = ended + max(MIN_SECONDS, (ended - began) / SHARE)
 
 
 def _row(record: Record) -> dict[str, Any]:

@@ -10,12 +10,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import optuna
-from optuna.samplers import BaseSampler
+from optuna.samplers import BaseSampler, RandomSampler
+from optuna.search_space import IntersectionSearchSpace
+from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
 from hpo.config.models import ObjectiveConfig
 from hpo.records.champion import value_of
 from hpo.records.record import Record
+from hpo.search.samplers import SharedTPESampler
 from hpo.search.storage import running_trial
 from hpo.space import SearchSpace
 
@@ -46,9 +49,16 @@ class Mirror:
             storage=self._storage, directions=[objective.direction for objective in objectives]
         )
         self._ids: dict[int, int] = {}
+        self._intersection = IntersectionSearchSpace(include_pruned=True)
 
     def draw(self, sampler: BaseSampler) -> dict[str, Any]:
         """One configuration, as Optuna holds it; the mirror is as before (Optuna's samplers do not read FAIL)."""
+        if isinstance(sampler, RandomSampler):  # reads no trials, and leaves none behind where there are none
+            return self.space.suggest(
+                optuna.create_study(storage=optuna.storages.InMemoryStorage(), sampler=sampler).ask()
+            )
+        if isinstance(sampler, SharedTPESampler):
+            sampler.intersection = self._intersection
         self._study.sampler = sampler
         trial = self._study.ask()
         raw = self.space.suggest(trial)
@@ -86,6 +96,12 @@ class Mirror:
 
     def _shown(self, constraints: Sequence[float]) -> list[float]:
         return list(constraints) if self.memory else list(constraints[:-1])
+
+
+def _empty_study(sampler: BaseSampler) -> optuna.Study:
+    storage = optuna.storages.InMemoryStorage()
+    storage.create_new_study([StudyDirection.MINIMIZE], "draw")
+    return optuna.Study("draw", storage, sampler)
 
 
 def _state(record: Record, *, usable: bool, violated: bool, sees_pruned: bool) -> TrialState:
