@@ -33,16 +33,14 @@ sampler: {{name: random, seed: 1}}
 pruner: {{name: none}}
 baselines: {{base: false}}
 budget: {{trials: {trials}}}
-runner: {{cpus_per_trial: {threads}}}
+runner: {runner}
 runs: {folder}/runs
 loggers: {{tensorboard: false}}
 """
 
 
-def configuration(folder: Path, threads: int) -> Any:
-    """The study file, loaded: the first configuration is the default, the others are known."""
-    from hpo.config import load
-
+def write_study(folder: Path, runner: str, *, count: int = len(lora_rows.CONFIGURATIONS)) -> Path:
+    """The study file: the first configuration is the default, the others are known."""
     twelve = lora_rows.CONFIGURATIONS
     text = STUDY.format(
         model=lora_rows.model_folder(),
@@ -54,13 +52,13 @@ def configuration(folder: Path, threads: int) -> Any:
         batches=sorted({one["batch_size"] for one in twelve}),
         ranks=sorted({one["lora_rank"] for one in twelve}),
         ratio=lora_rows.ALPHA_PER_RANK,
-        known=json.dumps(twelve[1:]),
-        trials=len(twelve),
-        threads=threads,
+        known=json.dumps(twelve[1:count]),
+        trials=count,
+        runner=runner,
     )
     file = folder / "twelve.yaml"
     file.write_text(text, encoding="utf8")
-    return load(file)
+    return file
 
 
 def splits(folder: Path) -> Any:
@@ -76,9 +74,10 @@ def splits(folder: Path) -> Any:
 
 def run(folder: Path, threads: int) -> dict[str, Any]:
     """Run the study, and time each trial from its ask to its tell."""
+    from hpo.config import load
     from hpo.search.study import Study
 
-    config, rows = configuration(folder, threads), splits(folder)
+    config, rows = load(write_study(folder, f"{{cpus_per_trial: {threads}}}")), splits(folder)
     began, worked = time.perf_counter(), time.process_time()
     asked: dict[int, float] = {}
     trials = []
@@ -88,13 +87,14 @@ def run(folder: Path, threads: int) -> dict[str, Any]:
                 asked[event["number"]] = time.perf_counter()
             elif event["event"] == "tell":
                 seconds = time.perf_counter() - asked[event["number"]]
-                trials.append(_row(study.state.records[event["number"]], seconds))
+                trials.append(checked(study.state.records[event["number"]], seconds))
     total = time.perf_counter() - began
     besides = total - sum(trial["seconds"] for trial in trials)
     return {"total": total, "processor": time.process_time() - worked, "besides": besides, "trials": trials}
 
 
-def _row(record: Any, seconds: float) -> dict[str, Any]:
+def checked(record: Any, seconds: float) -> dict[str, Any]:
+    """One trial's numbers, if it was the configuration that was asked for."""
     wanted = lora_rows.CONFIGURATIONS[record.number]
     if record.state != "complete" or any(record.settings[name] != value for name, value in wanted.items()):
         raise SystemExit(f"trial {record.number} is {record.state}: {record.message}, {dict(record.settings)}")

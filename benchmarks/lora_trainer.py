@@ -32,7 +32,7 @@ def run(folder: Path, threads: int, *, grouped: bool) -> dict[str, Any]:
     tokenizer = AutoTokenizer.from_pretrained(lora_rows.model_folder())
     train, validation = (lora_rows.read_rows(folder, name) for name in ("train", "validation"))
     names = lora_rows.labels(train)
-    parts = [_tokenised(tokenizer, rows, names) for rows in (train, validation)]
+    parts = [tokenised(tokenizer, rows, names) for rows in (train, validation)]
     study = optuna.create_study(direction="maximize", sampler=optuna.samplers.RandomSampler(seed=1))
     for configuration in lora_rows.CONFIGURATIONS:
         study.enqueue_trial(configuration)
@@ -44,7 +44,7 @@ def run(folder: Path, threads: int, *, grouped: bool) -> dict[str, Any]:
             for name in lora_rows.CONFIGURATIONS[0]
         }
         started = time.perf_counter()
-        found = _train(params, parts, names, tokenizer, seed=trial.number, grouped=grouped)
+        found = train_one(params, parts, names, tokenizer, seed=trial.number, grouped=grouped)
         trials.append({"seconds": time.perf_counter() - started, **found})
         return float(found["accuracy"])
 
@@ -54,7 +54,7 @@ def run(folder: Path, threads: int, *, grouped: bool) -> dict[str, Any]:
     return {"total": total, "processor": time.process_time() - worked, "besides": besides, "trials": trials}
 
 
-def _tokenised(tokenizer: Any, rows: list[dict[str, Any]], names: tuple[str, ...]) -> list[dict[str, Any]]:
+def tokenised(tokenizer: Any, rows: list[dict[str, Any]], names: tuple[str, ...]) -> list[dict[str, Any]]:
     """One mapping a row; a plain list is the fastest data set there is for so few rows."""
     encoded = tokenizer([row["text"] for row in rows], truncation=True, max_length=lora_rows.MAX_LENGTH)
     return [
@@ -63,9 +63,10 @@ def _tokenised(tokenizer: Any, rows: list[dict[str, Any]], names: tuple[str, ...
     ]
 
 
-def _train(
+def train_one(
     params: dict[str, Any], parts: list[Any], names: tuple[str, ...], tokenizer: Any, *, seed: int, grouped: bool
 ) -> dict[str, Any]:
+    """Train and evaluate one configuration."""
     from transformers import DataCollatorWithPadding, PrinterCallback, Trainer, set_seed
 
     set_seed(seed)
