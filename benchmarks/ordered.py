@@ -3,11 +3,11 @@
     python -m benchmarks.ordered
     python -m benchmarks.ordered --seeds 3 --workers 2 8
 
-Simulated workers, our whole driver, random search (so that both sides train the same configurations). Makespan: simulated
-seconds from the first trial to the last, ratio to the unordered study of the same seed; geometric mean over seeds with
-a 95 % interval of Student's t on the logarithms. Durations: log-normal (sigma 0.5) whatever the parameters, or 1 to 5 times
-as long by rank and batch size. Quality: the best noiseless loss found by tpe after so many trials, above the optimum, by
-lookahead; in ordered mode it depends on nothing else.
+Simulated workers, our whole driver, random search (so that both sides train the same configurations). Makespan:
+simulated seconds from the first trial to the last, ratio to the unordered study of the same seed; geometric mean over
+seeds with a 95 % interval of Student's t on the logarithms. Durations: log-normal (sigma 0.5) whatever the parameters,
+or 1 to 5 times as long by rank and batch size. Quality: the noiseless loss of the champion of tpe after so many trials,
+above the optimum, by lookahead; in ordered mode it depends on nothing else.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def normal(trial: Trial, what: str) -> float:
 
 
 def final_loss(params: dict[str, Any]) -> float:
-    """Noiseless loss at the end of a run: a valley in the logarithm of the learning rate that moves with rank and batch."""
+    """Noiseless loss at the end of a run: a valley in the learning rate's logarithm that moves with rank and batch."""
     rate, rank = math.log10(params["learning_rate"]), math.log2(params["lora_rank"])
     best = -3.4 + 0.3 * math.log2(params["batch_size"] / 16) / 2 - 0.06 * (rank - 4)
     off = rate - best
@@ -59,7 +59,8 @@ def final_loss(params: dict[str, Any]) -> float:
 def optimum() -> float:
     """The least that final_loss takes, by a fine grid of what it depends on."""
     grid = (
-        {"learning_rate": 10 ** (-5 + 3 * i / 600), "lora_rank": rank, "batch_size": batch, "lora_dropout": 0.08, "warmup_ratio": 0.06}
+        {"learning_rate": 10 ** (-5 + i / 200), "lora_rank": rank, "batch_size": batch, "lora_dropout": 0.08,
+         "warmup_ratio": 0.06}
         for i in range(601) for rank in (2, 4, 8, 16, 32, 64, 128) for batch in (8, 16, 32, 64)
     )  # fmt: skip
     return min(map(final_loss, grid))
@@ -114,9 +115,8 @@ def makespans(workers: list[int], count: int) -> list[dict[str, Any]]:
                         kept = replace(free, ordered=True, lookahead=multiple * size)
                         ratios[multiple].append(makespan(kept, durations) / base)
                 for multiple, found in ratios.items():
-                    rows.append(
-                        {"workers": size, "pruner": pruner, "durations": durations, "lookahead_per_worker": multiple, **ratio(found)}
-                    )  # fmt: skip
+                    setting = {"workers": size, "pruner": pruner, "durations": durations}
+                    rows.append({**setting, "lookahead_per_worker": multiple, **ratio(found)})
     return rows
 
 
@@ -129,7 +129,12 @@ def ratio(values: list[float]) -> dict[str, float]:
     half = 0.0
     if len(logs) > 1:
         half = float(t.ppf(0.975, len(logs) - 1)) * statistics.stdev(logs) / math.sqrt(len(logs))
-    return {"ratio": math.exp(middle), "low": math.exp(middle - half), "high": math.exp(middle + half), "seeds": len(logs)}
+    return {
+        "ratio": math.exp(middle),
+        "low": math.exp(middle - half),
+        "high": math.exp(middle + half),
+        "seeds": len(logs),
+    }
 
 
 def regrets(setting: Setting) -> dict[int, float]:
