@@ -142,7 +142,7 @@ def _check_credentials(draft: Draft, key: Key) -> None:
 def _check_variables(config: StudyConfig, wanted: Wanted, replaced: set[str]) -> None:
     """Every ``${NAME}`` that the job will read must be there."""
     known = {*wanted.forwarded, *wanted.present}
-    faults = {}
+    faults: dict[str, Fault] = {}
     for key, (text, _) in config._templates.items():
         where = ".".join(map(str, key))
         for name in names_in(text):

@@ -102,10 +102,11 @@ class Jobs:
         self.address = address
         headers = _headers()
         _check_reachable(address, headers)
-        logging.getLogger("ray").setLevel(logging.WARNING)
         with _only(address), _explained(address):
             from ray.job_submission import JobSubmissionClient
 
+            for module in ("dashboard_sdk", "job.sdk"):  # which set their own levels when they are imported
+                logging.getLogger(f"ray.dashboard.modules.{module}").setLevel(logging.WARNING)
             self._client = JobSubmissionClient(address, headers=headers)
 
     def of_study(self, study: str, folder: str) -> list[Job]:
