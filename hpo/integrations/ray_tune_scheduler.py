@@ -14,7 +14,7 @@ from ray.tune.schedulers import FIFOScheduler, PopulationBasedTraining, Populati
 from hpo.errors import ConfigurationError
 from hpo.integrations.ray_tune_search import StudySearch
 from hpo.integrations.ray_tune_space import flat_config
-from hpo.search.storage import masked
+from hpo.config.urls.py hpo.report.escaping import masked
 
 _MESSAGE = 500  # characters of an error that are kept
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
