@@ -11,10 +11,10 @@ from typing import Any
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, PopulationBasedTraining, PopulationBasedTrainingReplay, TrialScheduler
 
+from hpo.config.urls import masked
 from hpo.errors import ConfigurationError
 from hpo.integrations.ray_tune_search import StudySearch
 from hpo.integrations.ray_tune_space import flat_config
-from hpo.config.urls.py hpo.report.escaping import masked
 
 _MESSAGE = 500  # characters of an error that are kept
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
