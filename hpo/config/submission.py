@@ -19,7 +19,7 @@ from hpo.errors import ConfigurationError, Fault
 
 _CREDENTIALS = re.compile(r"://[^/\s@]*:([^/\s@]+)@")
 _RELATIVE_SQLITE = re.compile(r"sqlite:///[^/]|journal:///?[^/]")
-_FORGETFUL = ("memory://", "local://.", "file://.")
+_RELATIVE_URL = re.compile(r"(file|local)://[^/]")
 _WHY = "a job's working directory is a temporary copy that the cluster deletes"
 
 
@@ -125,7 +125,7 @@ def _check_places(draft: Draft) -> None:
 
 
 def _outlives(runs: str) -> bool:
-    return os.path.isabs(runs) or ("://" in runs and not runs.startswith(_FORGETFUL))
+    return os.path.isabs(runs) or ("://" in runs and not _RELATIVE_URL.match(runs))
 
 
 def _check_credentials(draft: Draft, key: Key) -> None:
