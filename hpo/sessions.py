@@ -27,7 +27,8 @@ from hpo.objective import (
     Task,
     Trial,
 )
-from hpo.training.distributed import ProcessLost, alone
+from hpo.training.distributed import alone
+from hpo.training.world import ProcessLost
 
 
 def open_session(name: str, task: Task) -> Session:

@@ -10,6 +10,8 @@ from typing import Any
 
 from hpo.config.training import TrainingConfig
 from hpo.errors import ModelError
+from hpo.training.adapters import load_adapter, save_adapter
+from hpo.training.resident import quiet
 
 MANIFEST = "hpo.json"  # in every artifact of the ready objectives that tune a model
 
@@ -25,6 +27,29 @@ class Manifest:
     seed: int
     full: bool
     transforms: tuple[str, ...] = ()  # of the texts of every row that is predicted
+
+
+def save(model: Any, tokenizer: Any, manifest: Manifest, folder: Path) -> None:
+    """Write a run's adapter or model, its tokenizer and its manifest."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with quiet():
+        if manifest.full:
+            model.save_pretrained(str(folder))
+        else:
+            save_adapter(model, folder)
+        tokenizer.save_pretrained(str(folder))
+    write_manifest(manifest, folder)
+
+
+def load(model: Any, manifest: Manifest, folder: Path) -> None:
+    """Set the weights of ``model``, made as the manifest says, to the saved ones."""
+    if not manifest.full:
+        load_adapter(model, folder)
+        return
+    from safetensors.torch import load_file
+
+    for path in sorted(folder.glob("*.safetensors")):
+        model.load_state_dict(load_file(str(path)), strict=False)
 
 
 def write_manifest(manifest: Manifest, folder: Path) -> None:

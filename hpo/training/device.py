@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hpo.objective import Resources
 
+_NVIDIA = "/dev/nvidia[0-9]*"
 _KFD = "/sys/class/kfd/kfd/topology/nodes/*/properties"  # of AMD's driver: a processor or a GPU each
 _HIDING = ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES")
 
@@ -20,7 +21,7 @@ def count_gpus() -> int:
     ROCR_VISIBLE_DEVICES) hides some: its entries count up to the first that is no device. GPUs that no such file shows
     (in WSL, Apple's) are not counted.
     """
-    present = len(glob.glob("/dev/nvidia[0-9]*")) or sum(_is_gpu(Path(path)) for path in glob.glob(_KFD))
+    present = len(glob.glob(_NVIDIA)) or sum(_is_gpu(Path(path)) for path in glob.glob(_KFD))
     shown = [_entries(os.environ[name]) for name in _HIDING if name in os.environ]
     return min([present, *shown])
 

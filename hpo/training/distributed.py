@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
+import struct
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,6 +17,7 @@ from hpo.errors import ConfigurationError, ObjectiveError, TrialFailure, first_l
 from hpo.objective import Resources, Session
 from hpo.training.batches import Positions, Schedule
 from hpo.training.device import out_of_memory
+from hpo.training.world import ProcessLost, World
 
 if TYPE_CHECKING:
     import torch
@@ -25,57 +28,6 @@ IDLE = timedelta(days=30)  # between two words of the first process; its death i
 _BUCKET = 8_000_000  # values added up at a time where the gradients are many tensors
 
 _Result = TypeVar("_Result")
-
-
-class ProcessLost(Exception):
-    """Another process of the trial has died or does not answer: this one can train no more, its trial can elsewhere."""
-
-
-class World:
-    """The processes that train a trial. This one is alone: nothing is sent, nothing is copied."""
-
-    rank = 0
-    size = 1
-
-    def agree(self, value: _Result) -> _Result:
-        """What the first process says; the others wait for it."""
-        return value
-
-    def together(self, work: Callable[[], _Result]) -> _Result:
-        """Do ``work``, which talks to no other process; where it fails in one process, it fails in all.
-
-        Raises:
-            TrialFailure: why it failed in the first process that it failed in.
-        """
-        return work()
-
-    def share(self, batch: Positions, schedule: Schedule) -> Positions:
-        """This process's rows of a batch; none where there are more processes than rows."""
-        return batch
-
-    def seed(self, schedule: Schedule, step: int) -> None:
-        """Draw dropout masks of step ``step`` from here on. One process draws on from where it is."""
-
-    def add(self, gradients: Sequence[torch.Tensor]) -> None:
-        """Put the sum over the processes in place of each tensor."""
-
-    def total(self, number: torch.Tensor) -> torch.Tensor:
-        """The sum of a scalar over the processes."""
-        return number
-
-    def largest(self, number: int) -> int:
-        """The largest of the processes' numbers."""
-        return number
-
-    def copy(self, tensors: Sequence[torch.Tensor]) -> None:
-        """Put the first process's values in place of each tensor."""
-
-    def handed(self, state: Any, device: torch.device) -> Any:
-        """The first process's nested dicts, lists and tensors, on ``device``; the others give None."""
-        return state
-
-    def close(self) -> None:
-        """Tell the others that there is nothing more to do, and part from them."""
 
 
 class Joined(World):
@@ -97,7 +49,8 @@ class Joined(World):
         self._torch, self._distributed = torch, distributed
         self._lost = False
         place = _meeting()
-        with self._talking():
+        _talk_where(place[0])
+        with self._talking("did not come"):
             self._store = distributed.TCPStore(*place, self.size, is_master=self.rank == 0, timeout=MEETING)
             distributed.init_process_group(
                 "gloo", store=self._store, rank=self.rank, world_size=self.size, timeout=ANSWER
@@ -149,8 +102,7 @@ class Joined(World):
 
     def seed(self, schedule: Schedule, step: int) -> None:
         """See World: a function of the trial's seed, the process and the step, so no random state need be kept."""
-        words = np.random.SeedSequence((schedule.seed, self.rank, step)).generate_state(2)
-        self._torch.manual_seed(int(words[0]) << 32 | int(words[1]))
+        self._torch.manual_seed(mask_seed(schedule.seed, self.rank, step))
 
     def add(self, gradients: Sequence[torch.Tensor]) -> None:
         """See World. The same bits in all processes."""
@@ -216,12 +168,12 @@ class Joined(World):
             self._distributed.destroy_process_group()
 
     @contextlib.contextmanager
-    def _talking(self) -> Iterator[None]:
+    def _talking(self, fault: str = "is gone") -> Iterator[None]:
         try:
             yield
         except RuntimeError as error:
             self._lost = True
-            message = f"another of the {self.size} processes of the trial is gone: {first_line(error)}"
+            message = f"another of the {self.size} processes of the trial {fault}: {first_line(error)}"
             raise ProcessLost(message) from error
 
 
@@ -246,6 +198,11 @@ def follow(session: Session) -> None:
     if take_part is None:
         raise alone("this objective")
     take_part()
+
+
+def mask_seed(seed: int, rank: int, step: int) -> int:
+    """What process ``rank`` draws the dropout masks of a step from, 0 to 2**64 - 1."""
+    return int(np.random.SeedSequence((seed, rank, step)).generate_state(1, np.uint64)[0])
 
 
 def alone(name: str) -> ObjectiveError:
@@ -303,3 +260,27 @@ def _meeting() -> tuple[str, int]:
             hint="set both in each process's environment to the first process's address and a free port of it",
         )
     return host, int(port)
+
+
+def _talk_where(first: str) -> None:
+    """Let gloo use the network that leads to the first process: it takes the one of the host's name, often loopback."""
+    if "GLOO_SOCKET_IFNAME" in os.environ:
+        return
+    with contextlib.suppress(OSError, ImportError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect((first, 9))  # sends nothing; the system chooses the address to send from
+        own = probe.getsockname()[0]
+        for _, name in socket.if_nameindex():
+            if _address(probe, name) == own:
+                os.environ["GLOO_SOCKET_IFNAME"] = name
+                return
+
+
+def _address(probe: socket.socket, interface: str) -> str:
+    """An interface's IPv4 address, by SIOCGIFADDR (netdevice(7)); empty where it has none."""
+    import fcntl
+
+    asked = struct.pack("256s", interface.encode()[:15])
+    try:
+        return socket.inet_ntoa(fcntl.ioctl(probe.fileno(), 0x8915, asked)[20:24])
+    except OSError:
+        return ""

@@ -18,7 +18,7 @@ from hpo.data.rows import Rows
 from hpo.errors import ConfigurationError, ModelError, TrialFailure
 from hpo.objective import Footprint, Outputs, Progress, Task, Trial
 from hpo.training import artifacts, checkpoints, footprint
-from hpo.training.adapters import adapt, checkpoint_gradients, load_adapter, save_adapter
+from hpo.training.adapters import adapt, checkpoint_gradients
 from hpo.training.batches import make_schedule
 from hpo.training.closing import Closing
 from hpo.training.device import claim
@@ -32,7 +32,7 @@ from hpo.training.optimizer import lay_out, make_trainable
 from hpo.training.predict import predict
 from hpo.training.question import Question
 from hpo.training.ready import Ready
-from hpo.training.resident import Needs, Resident, load, quiet
+from hpo.training.resident import Needs, Resident, load
 from hpo.training.settings import settings_of
 
 CAUSAL_ONLY = ("instruction", "language_modeling")
@@ -212,7 +212,7 @@ class FineTuning:
             fraction=at.fraction,
             outputs=outputs,
             measurements={**run.meter.measurements(at.train_loss), "train_rows": float(len(run.schedule.lengths))},
-            save=lambda folder: self._save(run.model, manifest, folder),
+            save=lambda folder: artifacts.save(run.model, self._resident.tokenizer, manifest, folder),
             checkpoint=lambda folder: checkpoints.write(run, folder),
         )
 
@@ -222,26 +222,10 @@ class FineTuning:
         kind, labels = self._task.kind, self._task.labels
         return artifacts.Manifest(kind, labels, asked.scale, asked.settings, seed, self._full, asked.transforms)
 
-    def _save(self, model: Any, manifest: artifacts.Manifest, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        with quiet():
-            if manifest.full:
-                model.save_pretrained(str(folder))
-            else:
-                save_adapter(model, folder)
-            self._resident.tokenizer.save_pretrained(str(folder))
-        artifacts.write_manifest(manifest, folder)
-
     def _restored(self, folder: Path, manifest: artifacts.Manifest) -> Any:
         model = self._model(manifest.settings, manifest.seed)
         lay_out(model, manifest.settings)
-        if not manifest.full:
-            load_adapter(model, folder)
-            return model
-        from safetensors.torch import load_file
-
-        for path in sorted(folder.glob("*.safetensors")):
-            model.load_state_dict(load_file(str(path)), strict=False)
+        artifacts.load(model, manifest, folder)
         return model
 
     def _base(self) -> Any:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from hpo.errors import TrialFailure
 from hpo.training.batches import Positions, Schedule, evaluation_steps, examples_seen, split
-from hpo.training.distributed import World
 from hpo.training.forward import precision
 from hpo.training.losses import Loss
 from hpo.training.measure import Meter
 from hpo.training.optimizer import Trainable
+from hpo.training.world import World
 
 if TYPE_CHECKING:
     import torch

@@ -18,7 +18,7 @@ import torch
 from hpo.errors import ConfigurationError, ObjectiveError
 from hpo.objective import Resources, Task
 from hpo.sessions import open_session
-from hpo.training.distributed import Joined, follow
+from hpo.training.distributed import Joined, follow, mask_seed
 from tests.training.process import PRELOADED, Spec, events, start
 
 LONG = {"num_train_epochs": 4, "batch_size": 6, "micro_batch_size": 2, "lr_scheduler_type": "cosine"}
@@ -214,6 +214,12 @@ def test_a_process_that_hangs_is_not_waited_for_longer_than_the_timeout(
     first, _ = group.begin(replace(spec, faults={1: ("hangs", 10)}))
     assert wait([first], 60) == [1]
     assert "ProcessLost" in Path(f"{spec.result}-0.err").read_text()
+
+
+def test_dropout_masks_are_of_their_own_in_each_trial_process_and_step() -> None:
+    seeds = [mask_seed(seed, rank, step) for seed in range(5) for rank in range(5) for step in range(20)]
+    assert len(set(seeds)) == len(seeds) and all(0 <= seed < 2**64 for seed in seeds)
+    assert mask_seed(3, 1, 7) == mask_seed(3, 1, 7)
 
 
 def test_what_cannot_be_divided_is_refused(bench: Any, tmp_path: Path) -> None:

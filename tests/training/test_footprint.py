@@ -6,10 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from hpo.config.training import TrainingConfig
 from hpo.objective import Resources
 from hpo.objectives import full_finetune, lora
+from hpo.training.encode import pack
+from hpo.training.footprint import run_seconds
 from hpo.training.memory import predict_memory
 
 
@@ -62,3 +66,12 @@ def test_a_batch_that_does_not_fit_is_split_into_micro_batches(bench: Any, minil
     assert roomy._micro(roomy._question(wanted, data), data) == 8
     assert tight._micro(tight._question(wanted, data), data) in (1, 2, 4)
     assert not lora.open_objective(replace(task, resources=Resources(1, memory_gb=0.1))).probe({}).fits
+
+
+def test_several_processes_divide_the_rows_and_the_first_one_evaluates() -> None:
+    encoded = pack([np.arange(10)] * 20, [0] * 20, [10] * 20, [0] * 20)  # 20 rows of 10 tokens
+    settings = TrainingConfig(batch_size=10, micro_batch_size=2, num_train_epochs=1, evaluations=3)
+    costs = {"pass_seconds": 1.0, "token_seconds": 0.5}
+    # 2 steps of 5 or 3 passes, 10 or 5 rows of 10 tokens; 3 evaluations of 60 tokens at a third of the price
+    assert run_seconds(costs, settings, encoded, 60) == pytest.approx(2 * 5 + 0.5 * (2 * 10 * 10 + 60))
+    assert run_seconds(costs, settings, encoded, 60, 2) == pytest.approx(2 * 3 + 0.5 * (2 * 5 * 10 + 60))
