@@ -86,17 +86,19 @@ def search(config: StudyConfig, *, show: bool, accept_data: str | None = None) -
     Raises:
         HpoError: anything that is wrong, in one sentence.
     """
+    from hpo.runners.opening import joining
     from hpo.search.data_checks import checked_data
     from hpo.search.study import Study
 
-    splits = check(config)
-    checked = checked_data(config, splits, accept_data)
-    with Study(config, splits, checked) as study, _Signals(study) as signals, ExitStack() as watchers:
-        watch = list(_watchers(study, watchers, show=show))
-        for event in study.events():
-            signals.check()
-            for take in watch:
-                take(event)
+    with joining(config) as cluster:
+        splits = check(config)
+        checked = checked_data(config, splits, accept_data)
+        with Study(config, splits, checked, cluster) as study, _Signals(study) as signals, ExitStack() as watchers:
+            watch = list(_watchers(study, watchers, show=show))
+            for event in study.events():
+                signals.check()
+                for take in watch:
+                    take(event)
     from hpo.report.dashboard import publish
 
     publish(config, study.state, study.folder)

@@ -44,6 +44,11 @@ Command = Admit | Evict | Question
 
 
 @dataclass(frozen=True)
+class Placed:
+    """The process is there; its session is being opened."""
+
+
+@dataclass(frozen=True)
 class Opened:
     """The session is open."""
 
@@ -76,7 +81,7 @@ class Terminated:
     """The process was asked to end (SIGTERM): a machine that is taken away gives this notice."""
 
 
-News = Message | Opened | Answer | Refused | Broken | Terminated
+News = Message | Placed | Opened | Answer | Refused | Broken | Terminated
 
 
 class Desk:
@@ -92,6 +97,7 @@ class Desk:
         self._process = process
         self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
         self._news: queue.SimpleQueue[News] = queue.SimpleQueue()
+        self._news.put(Placed())
         threading.Thread(target=self._serve, name="worker", daemon=True).start()
 
     def put(self, command: Command) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 from hpo.config.harness import is_harness
@@ -20,10 +21,28 @@ from hpo.trial import Rules
 
 if TYPE_CHECKING:
     from hpo.data.rows import Splits
+    from hpo.runners.ray_cluster import Joining
 
 
-def open_runner(config: StudyConfig, splits: Splits | None, folder: RunFolder) -> Runner:
+def joining(config: StudyConfig) -> AbstractContextManager[Joining | None]:
+    """Begin to join the cluster, where the study runs on one: that takes seconds, in which rows can be read."""
+    if choose(config)[0] == "local":
+        return nullcontext()
+    from hpo.runners.ray_cluster import Joining
+
+    return Joining(config.runner)
+
+
+def open_runner(
+    config: StudyConfig, splits: Splits | None, folder: RunFolder, joining: Joining | None = None
+) -> Runner:
     """The runner that ``runner.name`` stands for.
+
+    Args:
+        config: the study.
+        splits: its rows.
+        folder: its run folder.
+        joining: the connection to a cluster, where one has been begun.
 
     Raises:
         ConfigurationError: Ray is asked for and is not installed.
@@ -33,7 +52,7 @@ def open_runner(config: StudyConfig, splits: Splits | None, folder: RunFolder) -
     if choose(config)[0] == "ray":
         from hpo.runners.ray import open_ray_runner
 
-        return open_ray_runner(config, splits, folder)
+        return open_ray_runner(config, splits, folder, joining)
     return LocalRunner(open_worker("local", config, splits, folder, local_resources(config)))
 
 

@@ -16,10 +16,10 @@ from hpo.errors import ConfigurationError, ObjectiveError
 from hpo.objective import Footprint, Resources, Trial
 from hpo.records.folder import RunFolder
 from hpo.runners.auto import choose
-from hpo.runners.desk import Admit, Answer, Broken, Evict, News, Opened, Question, Refused, Terminated
+from hpo.runners.desk import Admit, Answer, Broken, Evict, News, Opened, Placed, Question, Refused, Terminated
 from hpo.runners.protocol import Ended, Lost, Message, Reference
 from hpo.runners.ray_actor import Opening, own_files
-from hpo.runners.ray_cluster import Cluster, Demand, imported
+from hpo.runners.ray_cluster import Cluster, Demand, Joining, imported
 from hpo.runners.ray_seat import Seat, cause, seat
 
 if TYPE_CHECKING:
@@ -29,17 +29,19 @@ SHORTEST_STALL = 1800.0  # seconds of silence that are never taken for a hanging
 STALL_FACTOR = 10  # times the longest silence seen so far
 LOOK_SECONDS = 3.0  # from one look at the cluster's size to the next
 OPENING_FAILURES = 3  # workers in a row that died before they were open
-_WAITING_SECONDS = 30.0  # after which a wait for the first machine is told
+WAITING_SECONDS = 10.0  # from one word about a wait for the first machine to the next
 
 
-def open_ray_runner(config: StudyConfig, splits: Splits | None, folder: RunFolder) -> RayRunner:
-    """Connect, and start the workers.
+def open_ray_runner(
+    config: StudyConfig, splits: Splits | None, folder: RunFolder, joining: Joining | None = None
+) -> RayRunner:
+    """Connect (or take the connection that is being made), and start the workers.
 
     Raises:
         ConfigurationError: Ray is not installed, or no machine could ever hold a trial.
         StorageError: the cluster cannot be joined.
     """
-    cluster = Cluster(config.runner)
+    cluster = Cluster(config.runner) if joining is None else joining.take()
     try:
         demand = demand_of(config.runner, gpus=cluster.gpus())
         name, why = choose(config)
@@ -100,6 +102,11 @@ class RayRunner:
                 where="runner",
                 hint="ask for less, or name a cluster in runner.address",
             )
+        try:
+            self._wait()  # what cannot be opened is told before anything is written
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def workers(self) -> int:
@@ -171,7 +178,8 @@ class RayRunner:
         sampler = self._config.sampler
         limits = (self._config.budget.trials, sampler.lookahead if sampler.ordered else None)
         wanted = self._config.runner.max_workers or max(fitting, 1)  # an autoscaler brings what is wanted
-        return min(wanted if not self._cluster.own else min(wanted, fitting), *(each for each in limits if each))
+        most = min(wanted, fitting) if self._cluster.own else wanted
+        return min([most, *(each for each in limits if each)])
 
     def _resize(self) -> None:
         """Start workers that are missing; end those that wait for machines that are gone."""
@@ -263,7 +271,9 @@ class RayRunner:
             self._take(each, item)
 
     def _take(self, each: Seat, news: News) -> None:
-        if isinstance(news, Opened):
+        if isinstance(news, Placed):
+            each.placed = True
+        elif isinstance(news, Opened):
             each.ready, each.process, self._failures = True, news.process, 0
         elif isinstance(news, Answer):
             self._answers.append(news.value)
@@ -286,15 +296,19 @@ class RayRunner:
                 self._drop(each)
                 self._resize()
 
-    def _ask(self, method: str, argument: Any) -> Any:
+    def _wait(self) -> Seat:
+        """A worker that is open; waits for the first one, and says so now and then."""
         told = time.monotonic()
-        while not any(each.ready for each in self._seats):
+        while (found := next((each for each in self._seats if each.ready), None)) is None:
             self._look()
             self._receive(1.0)
-            if time.monotonic() - told > _WAITING_SECONDS:
+            if not any(each.placed for each in self._seats) and time.monotonic() - told > WAITING_SECONDS:
                 print(f"waiting for a machine with {self._demand}", file=sys.stderr)
                 told = time.monotonic()
-        asked = next(each for each in self._seats if each.ready)
+        return found
+
+    def _ask(self, method: str, argument: Any) -> Any:
+        asked = self._wait()
         asked.put(Question(method, argument))
         while not self._answers:
             self._receive(1.0)

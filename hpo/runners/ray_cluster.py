@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import secrets
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from hpo.config.models import RunnerConfig
 from hpo.errors import ConfigurationError, StorageError, first_line
@@ -112,12 +115,39 @@ def in_job() -> bool:
     return "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ or "RAY_JOB_SUBMISSION_ID" in os.environ
 
 
+class Joining:
+    """A cluster that is joined in a thread, while the driver reads its rows; a context manager."""
+
+    def __init__(self, runner: RunnerConfig) -> None:
+        self._pool = ThreadPoolExecutor(1)
+        self._future: Future[Cluster] | None = self._pool.submit(Cluster, runner)
+
+    def take(self) -> Cluster:
+        """The cluster, which is the caller's from then on; waits for it.
+
+        Raises:
+            ConfigurationError, StorageError: see Cluster.
+        """
+        assert self._future is not None
+        future, self._future = self._future, None
+        return future.result()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pool.shutdown()
+        if self._future is not None and self._future.exception() is None:  # nobody came for it
+            self._future.result().close()
+
+
 def _connect(address: str | None) -> None:
     ray = imported()
-    _hush()
-    quiet = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": False}
+    quiet = {"log_to_driver": False, "logging_level": "CRITICAL", "configure_logging": False}
     try:
-        with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
+        with _hushed():
             if address in (None, "local"):
                 ray.init("local", include_dashboard=False, object_store_memory=OBJECT_STORE_BYTES, **quiet)
             else:
@@ -129,16 +159,29 @@ def _connect(address: str | None) -> None:
         ) from error
 
 
-def _hush() -> None:
-    """Keep Ray's notices of dead workers off standard output: the study tells of them in its own words.
+@contextlib.contextmanager
+def _hushed() -> Iterator[None]:
+    """No log lines while Ray starts, and no waiting for the dashboard that is switched off (2 s of 4).
 
-    ``log_to_driver=False`` does not cover them, and they would stand between a reader and the one JSON object of
-    ``--json``. The function is private to Ray; where a version has no such thing, its notices are shown.
+    Afterwards Ray's notices of dead workers stay off standard output, where ``log_to_driver=False`` does not keep
+    them: the study tells of them in its own words, and a reader of ``--json`` wants one object. Both names are
+    private to Ray; where a version has no such thing, it waits, or shows its notices.
     """
-    from ray._private import worker
+    from ray._private import ray_constants, worker
 
+    logger = logging.getLogger("ray")
+    level, name = logger.level, "RAY_DASHBOARD_STARTUP_TIMEOUT_S"
+    wait = getattr(ray_constants, name, None)
+    logger.setLevel(logging.CRITICAL)
+    setattr(ray_constants, name, 0)
     if hasattr(worker, "print_to_stdstream"):
         worker.print_to_stdstream = lambda *_, **__: None
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+        if wait is not None:
+            setattr(ray_constants, name, wait)
 
 
 def _own_token() -> None:

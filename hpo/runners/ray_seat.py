@@ -31,7 +31,8 @@ class Seat:
     actors: list[Any]  # the first trains and tells, the others train in step with it
     group: Any = None  # placement group of several
     news: Any = None  # the outstanding call for news
-    ready: bool = False
+    placed: bool = False  # its process is there
+    ready: bool = False  # its session is open
     trial: Trial | None = None
     heard: float = 0.0  # seconds, monotonic clock
     saved: float = 0.0  # the same, of the last checkpoint or the start

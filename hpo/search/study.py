@@ -7,7 +7,6 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -15,23 +14,26 @@ from hpo.config.identity import describe_difference, identity
 from hpo.config.models import StudyConfig
 from hpo.config.resolved import resolved_yaml
 from hpo.errors import StorageError
-from hpo.records import Event, Journal, RunFolder, StudyState, load_state
+from hpo.records import Event, Journal, StudyState, load_state
 from hpo.records.artifacts import Artifacts
 from hpo.records.environment import write_environment
+from hpo.records.place import run_folder
 from hpo.records.scores import write_scores
+from hpo.records.segments import Mirror, join
 from hpo.records.tables import Tables
 from hpo.runners.opening import open_runner
 from hpo.search.best import write_best
 from hpo.search.data_checks import Checked
-from hpo.search.lease import FolderLock, Lease
+from hpo.search.lease import FolderLock, Lease, RemoteAttributes
 from hpo.search.loop import Parts, Search, default_lookahead
 from hpo.search.samplers import check_sampler
-from hpo.search.storage import StudyStore, open_storage
+from hpo.search.storage import StudyStore, copy_database, open_storage
 from hpo.search.warm_start import earlier_trials
 from hpo.space import SearchSpace
 
 if TYPE_CHECKING:
     from hpo.data.rows import Splits
+    from hpo.runners.ray_cluster import Joining
 
 IDENTITY = "hpo:identity"
 
@@ -43,16 +45,24 @@ class Study:
         config: the study file.
         splits: its rows; None for an objective that needs none.
         checked: what ``hpo.search.data_checks`` found in the rows.
+        joining: a connection to a Ray cluster that has been begun.
 
     Raises (on entering):
         StorageError: the folder or storage cannot be used, another driver runs, or the study is not the same.
         ModelError, ObjectiveError: the objective cannot be opened.
     """
 
-    def __init__(self, config: StudyConfig, splits: Splits | None, checked: Checked | None = None) -> None:
+    def __init__(
+        self,
+        config: StudyConfig,
+        splits: Splits | None,
+        checked: Checked | None = None,
+        joining: Joining | None = None,
+    ) -> None:
         self.config = config
+        self._joining = joining
         self._checked = checked
-        self.folder = RunFolder(Path(config.runs) / config.study)
+        self.folder = run_folder(config)
         self._splits = splits
         self._parts = ExitStack()
         self.state = StudyState()
@@ -103,6 +113,7 @@ class Study:
         self._identity = identity(self.config, self._splits.fingerprint if self._splits else "")
         lock = FolderLock(self.folder.root)
         self._parts.callback(lock.release)
+        mirror = self._open_remote()
         self.state = load_state(self.folder.journal)
         self._check_same(self.state.identity)
         storage = open_storage(self.config.storage, self.folder.database)
@@ -111,30 +122,53 @@ class Study:
         self._check_store(store)
         lease = Lease(store)
         self._parts.callback(lease.release)
-        runner = open_runner(self._with_lookahead(), self._splits, self.folder)
+        runner = open_runner(self._with_lookahead(), self._splits, self.folder, self._joining)
         self._parts.callback(runner.close)
         self._write_inputs()
-        journal = Journal(self.folder.journal)
+        journal = Journal(self.folder.journal, mirror)
         self._parts.callback(journal.close)
         self._runner = runner
         self._lookahead = self._with_lookahead().sampler.lookahead or default_lookahead(runner.workers)
         self._warm_up(space)
         self._search = Search(Parts(self.config, space, self.folder, journal, store, runner), self.state)
 
+    def _open_remote(self) -> Mirror | None:
+        """Of a run folder at a URL: the right to drive it, and what an earlier driver left there."""
+        remote = self.folder.remote
+        if remote is None:
+            return None
+        remote.check()
+        lease = Lease(RemoteAttributes(remote))
+        self._parts.callback(lease.release)
+        join(remote, self.folder.journal)
+        self.folder.fetch(self.folder.relative(self.folder.environment))  # the first call's stays
+        self._parts.callback(self._publish_database)
+        return Mirror(remote, self.folder.journal)
+
+    def _publish_database(self) -> None:
+        """A copy of Optuna's storage for readers elsewhere; a study goes on without it, from the journal."""
+        if self.state.opened is None or self.config.storage is not None:
+            return
+        fresh = self.folder.database.with_suffix(".copy")
+        copy_database(self.folder.database, fresh)
+        if self.folder.remote is not None:
+            self.folder.remote.put(fresh, self.folder.relative(self.folder.database))
+        fresh.unlink()
+
     def _check_same(self, earlier: object) -> None:
         if earlier and earlier != self._identity:
             parts = ", ".join(describe_difference(dict(earlier), self._identity))  # type: ignore[call-overload]
             raise StorageError(
                 f"a different study of this name is there already: {parts} changed",
-                where=str(self.folder.root),
+                where=self.folder.place,
                 hint=f"begin a new one that starts warm: --set study={self.config.study}-2 "
-                f"--set warm_start={self.folder.root}",
+                f"--set warm_start={self.folder.place}",
             )
         lookahead = self.config.sampler.lookahead
         if earlier and lookahead is not None and lookahead != self.state.lookahead:
             raise StorageError(
                 f"this study was begun with lookahead {self.state.lookahead}, not {lookahead}",
-                where=str(self.folder.root),
+                where=self.folder.place,
             )
 
     def _with_lookahead(self) -> StudyConfig:
@@ -152,7 +186,7 @@ class Study:
             raise StorageError(
                 f"the storage holds {len(store)} trials of study {self.config.study!r}, the run folder knows "
                 f"{len(self.state.records)}",
-                where=str(self.folder.root),
+                where=self.folder.place,
                 hint="name the run folder that belongs to it in runs:, or give this study another name",
             )
         store.set_attribute(IDENTITY, self._identity)
@@ -169,6 +203,8 @@ class Study:
             save_splits(self._splits, self.folder.data)
             if self.config.data is not None:
                 write_preparation(self._splits.train, self.config, self.folder.data / "preparation.json")
+        for path in (self.folder.study_yaml, self.folder.environment, self.folder.data_checks, self.folder.data):
+            self.folder.publish(self.folder.relative(path))
 
     def _warm_up(self, space: SearchSpace) -> None:
         self._warm = earlier_trials(self.config, space) if self.config.warm_start and not self.state.identity else []
@@ -190,7 +226,8 @@ class Study:
         reference = self._runner.reference("base" if name == "base" else "classical")
         if reference is not None:
             if reference.scores is not None:
-                write_scores(self.folder.scores(name), reference.scores, seed=self.config.sampler.seed)
+                path = write_scores(self.folder.scores(name), reference.scores, seed=self.config.sampler.seed)
+                self.folder.publish(self.folder.relative(path))
             yield self._search.write(
                 "reference", name=name, metrics=reference.metrics, measurements=reference.measurements
             )
@@ -200,4 +237,6 @@ class Study:
         Artifacts(self.folder, self.config).finish(self.state)
         write_best(self.folder, self.config, self.state)
         opened = self.state.opened or time.time()
+        self.folder.publish(self.folder.relative(self.folder.best_yaml))
         self._search.write("close", reason=self.outcome, seconds=time.time() - opened)
+        self.folder.publish(self.folder.relative(self.folder.journal))  # whole, beside its segments, for people
