@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
 HELP = "the Optuna dashboard on a study's storage"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -12,7 +11,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("run", metavar="runs/NAME", type=Path, help="run folder of the study")
+    parser.add_argument("run", metavar="runs/NAME", help="run folder of the study, or URL/NAME")
     parser.add_argument(
         "--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1, this machine only)"
     )

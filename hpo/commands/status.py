@@ -6,7 +6,6 @@ import argparse
 import json
 import sys
 import time
-from pathlib import Path
 from typing import Any, TextIO
 
 HELP = "what a running or finished study is doing"
@@ -14,7 +13,7 @@ HELP = "what a running or finished study is doing"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("run", metavar="runs/NAME", type=Path, help="run folder of the study")
+    parser.add_argument("run", metavar="runs/NAME", help="run folder of the study, or URL/NAME")
     parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
 
 

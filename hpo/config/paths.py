@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hpo.config.draft import Draft, Key, Place
+from hpo.config.urls import is_url, url_fault
 from hpo.errors import ConfigurationError
 
 PACKAGE = "package:"  # of a model that an installed package carries
@@ -21,7 +22,9 @@ def resolve(draft: Draft) -> None:
     resolve_model(draft, ("model", "name"))
     _warm_start(draft)
     runs = draft.get("runs")
-    if isinstance(runs, str) and runs.startswith("~"):
+    if isinstance(runs, str) and is_url(runs):
+        _check_url(draft, ("runs",), runs)
+    elif isinstance(runs, str) and runs.startswith("~"):
         _replace(draft, ("runs",), "")
 
 
@@ -118,11 +121,18 @@ def _warm_start(draft: Draft) -> None:
     value = draft.get(*key)
     if not isinstance(value, str) or not draft.sound(*key):
         return
-    if os.path.isdir(os.path.expanduser(value)) or draft.elsewhere.has(os.path.expanduser(value)):
+    if is_url(value):
+        _check_url(draft, key, value)
+    elif os.path.isdir(os.path.expanduser(value)) or draft.elsewhere.has(os.path.expanduser(value)):
         _replace(draft, key, os.getcwd())  # as `runs`, from which it is copied
     else:
         shown = draft.templates.get(key, value)
         draft.fault(key, f"the run folder {shown} does not exist", "it is relative to the working directory")
+
+
+def _check_url(draft: Draft, key: Key, url: str) -> None:
+    if draft.sound(*key) and (fault := url_fault(url)):
+        draft.fault(key, *fault)
 
 
 def file_part(value: str) -> str:

@@ -18,12 +18,10 @@ KEYS: tuple[Key, ...] = (
 # Values: whether this one is refused.
 VALUES: dict[Key, Callable[[Any], bool]] = {
     ("runner", "trials_per_worker"): lambda value: value not in (None, 1),
-    ("runs",): lambda value: isinstance(value, str) and "://" in value,
 }
 
 VALUES_IN_WORDS: dict[Key, str] = {
     ("runner", "trials_per_worker"): "other than 1",
-    ("runs",): "a URL",
 }
 
 
@@ -37,16 +35,9 @@ def refuse(draft: Draft) -> None:
         value = draft.get(*key)
         if refused(value):
             shown = draft.templates.get(key, value)
-            draft.fault(key, f"`{'.'.join(map(str, key))}: {shown}` is not available in this version", _instead(key))
+            draft.fault(key, f"`{'.'.join(map(str, key))}: {shown}` is not available in this version", "remove it")
             _drop(draft, key)
 
 
 def _drop(draft: Draft, key: Key) -> None:
     draft.put(key[:-1], {name: value for name, value in draft.block(*key[:-1]).items() if name != key[-1]})
-
-
-def _instead(key: Key) -> str:
-    instead: dict[Key, str] = {
-        ("runs",): "name a folder",
-    }
-    return instead.get(key, "remove it")

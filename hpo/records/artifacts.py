@@ -24,6 +24,8 @@ class Artifacts:
         self._folder = folder
         self._config = config
         self._gone: set[int] = set()  # trials whose folders have been deleted
+        self._light: set[int] = set()  # kept trials whose checkpoints have been deleted
+        self._there = _numbers(folder)  # trials that an earlier call, or a worker elsewhere, may have left at the URL
 
     def settle(self, state: StudyState) -> None:
         """Trials have been told: keep the models among the best, and drop what is no longer needed."""
@@ -32,8 +34,7 @@ class Artifacts:
         kept |= {record.number for record in best if record.number == _DEFAULT}  # what the winner is validated against
         for record in state.records.values():
             if record.told and record.number not in kept and record.number not in self._gone:
-                shutil.rmtree(self._folder.trial(record.number), ignore_errors=True)
-                self._gone.add(record.number)
+                self._forget(record)
         for number in kept:
             self._drop_checkpoints(state.records[number])
         if best:
@@ -44,17 +45,30 @@ class Artifacts:
         mark = self._folder.best / _CHAMPION
         if mark.exists() and (record := state.records.get(int(mark.read_text()))) is not None:
             self._write_card(self._folder.best, record, state)
+            self._folder.publish(f"{self._folder.relative(self._folder.best)}/README.md")
+
+    def _forget(self, record: Record) -> None:
+        path = self._folder.trial(record.number)
+        if record.number in self._there or record.checkpoint or record.artifact:
+            self._folder.remove(self._folder.relative(path))
+        shutil.rmtree(path, ignore_errors=True)
+        self._gone.add(record.number)
 
     def _drop_checkpoints(self, record: Record) -> None:
         for step in self._folder.trial(record.number).glob("attempt-*/step-*"):
             shutil.rmtree(step, ignore_errors=True)
+        if record.checkpoint and record.number not in self._light:
+            self._folder.remove(record.checkpoint)
+            self._light.add(record.number)
 
     def _publish(self, record: Record, state: StudyState) -> None:
         """Put a copy of the champion's model in best/, whole or not at all."""
-        source = self._folder.root / str(record.artifact)
         best = self._folder.best
         mark = best / _CHAMPION
-        if (mark.exists() and mark.read_text().strip() == str(record.number)) or not source.exists():
+        if mark.exists() and mark.read_text().strip() == str(record.number):
+            return
+        source = self._folder.fetch(str(record.artifact))
+        if not source.exists():
             return
         fresh, old = best.with_name("best.new"), best.with_name("best.old")
         shutil.rmtree(fresh, ignore_errors=True)
@@ -62,10 +76,16 @@ class Artifacts:
         self._write_card(fresh, record, state)
         (fresh / _CHAMPION).write_text(f"{record.number}\n", encoding="utf8")
         _swap(fresh, best, old)
+        self._folder.publish(self._folder.relative(best))
 
     def _write_card(self, folder: Path, record: Record, state: StudyState) -> None:
         card = model_card(self._config, record, state.references, provenance(self._config, state, self._folder))
         (folder / "README.md").write_text(card, encoding="utf8")
+
+
+def _numbers(folder: RunFolder) -> set[int]:
+    names = [] if folder.remote is None else folder.remote.names(folder.relative(folder.trial(0).parent))
+    return {int(name) for name in names if name.isdecimal()}
 
 
 def link(source: str, target: str) -> None:

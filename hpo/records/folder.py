@@ -6,13 +6,20 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from hpo.records.remote import Remote
+
 
 @dataclass(frozen=True)
 class RunFolder:
-    """The run folder ``runs/NAME``; all paths derive from ``root``."""
+    """The run folder ``runs/NAME``; all paths derive from ``root``. It pickles as two paths."""
 
     root: Path
-    remote: object | None = None
+    remote: Remote | None = None  # where it lasts; ``root`` is then this machine's copy
+
+    @property
+    def place(self) -> str:
+        """Where it lies, to be shown."""
+        return str(self.root) if self.remote is None else self.remote.place
 
     @property
     def study_yaml(self) -> Path:
@@ -83,14 +90,29 @@ class RunFolder:
         return self.root / "checkpoints" / _stem(number)
 
     def fetch(self, relative: str) -> Path:
-        """Where a file or folder of the run lies on this machine."""
-        return self.root / relative
+        """Where a file or folder of the run lies on this machine; one that lies only at the URL is brought here.
+
+        Raises:
+            StorageError: the URL cannot be read.
+        """
+        path = self.root / relative
+        if self.remote is not None and not path.exists():
+            self.remote.get(relative, path)
+        return path
 
     def publish(self, relative: str) -> None:
-        """Make a file or folder that was written here last beyond this machine."""
+        """Make a file or folder that was written here last beyond this machine; what is not here is left alone.
+
+        Raises:
+            StorageError: the URL cannot be written.
+        """
+        if self.remote is not None:
+            self.remote.put(self.root / relative, relative)
 
     def remove(self, relative: str) -> None:
-        """Delete a file or folder of the run; one that is not there is fine."""
+        """Delete a file or folder of the run, here and at the URL; one that is not there is fine."""
+        if self.remote is not None:
+            self.remote.remove(relative)
         path = self.root / relative
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)

@@ -12,20 +12,27 @@ from typing import Any
 
 from hpo.errors import StorageError
 from hpo.records.record import StudyState
+from hpo.records.segments import Mirror
 
 SCHEMA = 1
 DURABLE = frozenset({"journal", "open", "ask", "tell"})  # these, and all before them, survive a loss of power
+QUIET = frozenset({"progress", "scores", "decision"})  # written to the URL with the next event that is none of them
 
 
 class Journal:
     """The one writer of ``journal.jsonl``; opening it cuts off a line that a killed writer left half written.
 
+    Args:
+        path: the file.
+        mirror: keeps a copy at a URL in step; what has not got there does not count as written.
+
     Raises:
         StorageError: the file cannot be written, or a later version wrote it.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, mirror: Mirror | None = None) -> None:
         self.path = path
+        self._mirror = mirror
         try:
             _cut_torn_line(path)
             self._file = path.open("ab")
@@ -52,6 +59,8 @@ class Journal:
                 where=str(self.path),
                 hint="free space on the disk, then type the same command again: nothing told so far is lost",
             ) from error
+        if self._mirror is not None and stamped["event"] not in QUIET:
+            self._mirror.push()
         return stamped
 
     def close(self) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from hpo.errors import ConfigurationError
 from hpo.records.folder import RunFolder
 from hpo.records.journal import load_state
+from hpo.records.place import refreshed
 from hpo.records.record import StudyState
 from hpo.records.scores import read_scores
 from hpo.records.tables import curve_rows, trial_rows
@@ -43,6 +44,9 @@ class Run:
         """Per-row scores of all trials and references under each other, with a column ``name``."""
         import pandas as pd
 
+        remote = self.folder.remote
+        for name in remote.names("scores") if remote is not None else []:
+            self.folder.fetch(f"scores/{name}")
         files = sorted(self.folder.scores(0).parent.glob("*.parquet"))
         return (
             pd.concat([read_scores(f).assign(name=f.stem) for f in files], ignore_index=True)
@@ -52,13 +56,13 @@ class Run:
 
 
 def load(root: str | Path) -> Run:
-    """Read a run folder.
+    """Read a run folder, which is named by its path or URL.
 
     Raises:
         ConfigurationError: there is no study in it.
-        StorageError: its journal is damaged.
+        StorageError: its journal is damaged, or the URL cannot be read.
     """
-    folder = RunFolder(Path(root))
+    folder = refreshed(root)
     if not folder.journal.exists():
-        raise ConfigurationError("holds no study", where=str(root), hint="name a run folder, such as runs/NAME")
+        raise ConfigurationError("holds no study", where=folder.place, hint="name a run folder, such as runs/NAME")
     return Run(folder, load_state(folder.journal))

@@ -15,23 +15,25 @@ from hpo.config.models import StudyConfig
 from hpo.errors import ConfigurationError, StorageError
 from hpo.records.folder import RunFolder
 from hpo.records.journal import load_state
+from hpo.records.place import refreshed
 from hpo.records.record import StudyState
 
 SHOWN_RUNS = 12
 _NAME = re.compile(r"\$\{([^}]*)\}")
 
 
-def open_run(root: Path) -> tuple[RunFolder, StudyConfig, StudyState]:
-    """The run folder at ``root``, its resolved study and the fold of its journal.
+def open_run(root: Path | str) -> tuple[RunFolder, StudyConfig, StudyState]:
+    """The run folder at ``root`` (a path or URL), its resolved study and the fold of its journal.
 
     Raises:
         ConfigurationError: there is no run folder; the hint names those there are.
-        StorageError: its study file or journal cannot be read.
+        StorageError: its study file or journal cannot be read, or the URL cannot.
     """
-    folder = RunFolder(root)
+    folder = refreshed(root)
     if not folder.study_yaml.is_file():
-        what = "is no run folder of a study" if root.exists() else "does not exist"
-        raise ConfigurationError(f"the run folder {what}", where=str(root), hint=_there_are(root))
+        what = "is no run folder of a study" if folder.root.exists() or folder.remote else "does not exist"
+        hint = _there_are(Path(root)) if folder.remote is None else "name URL/NAME: the URL in runs:, and the study"
+        raise ConfigurationError(f"the run folder {what}", where=folder.place, hint=hint)
     return folder, read_resolved(folder.study_yaml), load_state(folder.journal)
 
 

@@ -48,6 +48,8 @@ class Tables:
             return
         _write(self._folder.trials, trial_rows(state), ["number", "state"])
         _write(self._folder.curves, curve_rows(state), ["number", "examples", "fraction", "metric", "value"])
+        for path in (self._folder.trials, self._folder.curves):
+            self._folder.publish(self._folder.relative(path))
         ended = time.monotonic()
         self._due = ended + max(MIN_SECONDS, (ended - began) / SHARE)
 

@@ -16,6 +16,7 @@ from hpo.errors import Fault, GateFailed
 from hpo.records import Event, RunFolder, load_state
 from hpo.records.data_checks import gate_words, record
 from hpo.records.journal import finite
+from hpo.records.place import place_of, refreshed
 
 if TYPE_CHECKING:
     from hpo.checks.options import Model
@@ -61,7 +62,7 @@ def checked_data(config: StudyConfig, splits: Splits | None, accept: str | None 
     """
     if splits is None or config.data is None:
         return None
-    folder = RunFolder(Path(config.runs) / config.study)
+    folder = refreshed(place_of(config))
     thresholds = config.data.gates.thresholds
     cut = _cut_at(config) if "max_truncated_ratio" in thresholds else None
     key = {"fingerprint": splits.fingerprint, "thresholds": thresholds, "task": config.task, "cut_at": cut}

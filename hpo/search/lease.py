@@ -4,22 +4,52 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import json
 import os
 import socket
 import threading
 import time
 import uuid
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 import psutil
 
 from hpo.errors import StorageError
-from hpo.search.storage import StudyStore
+from hpo.records.remote import Remote
 
 KEY = "hpo:lease"
 BEAT_SECONDS = 10.0
 EXPIRY_SECONDS = 45.0
+
+
+class Attributes(Protocol):
+    """Where a lease is written: a study's attributes, or a place at a URL."""
+
+    def attribute(self, key: str) -> Any:
+        """The value of ``key``, or None."""
+
+    def set_attribute(self, key: str, value: Any) -> None:
+        """Set ``key``; None takes it away."""
+
+
+class RemoteAttributes:
+    """The attributes of a run folder at a URL: one small file each."""
+
+    def __init__(self, remote: Remote) -> None:
+        self._remote = remote
+
+    def attribute(self, key: str) -> Any:
+        """The value of ``key``, or None."""
+        content = self._remote.read(_file(key))
+        return None if content is None else json.loads(content)
+
+    def set_attribute(self, key: str, value: Any) -> None:
+        """Set ``key``; None takes it away."""
+        if value is None:
+            self._remote.remove(_file(key))
+        else:
+            self._remote.write(_file(key), json.dumps(value).encode())
 
 
 class FolderLock:
@@ -62,7 +92,7 @@ class Lease:
         StorageError: another driver holds the lease and is alive, as far as can be told from here.
     """
 
-    def __init__(self, store: StudyStore) -> None:
+    def __init__(self, store: Attributes) -> None:
         self._store = store
         self._owner = {"token": uuid.uuid4().hex, "host": socket.gethostname(), **_process()}
         self._acquire()
@@ -101,6 +131,10 @@ class Lease:
             with contextlib.suppress(Exception):  # an unreachable server: the driver's own writes report it
                 if not self.lost:
                     self._write()
+
+
+def _file(key: str) -> str:
+    return f"{key.partition(':')[2]}.json"
 
 
 def _process() -> dict[str, Any]:

@@ -12,6 +12,7 @@ from hpo.config.models import StudyConfig
 from hpo.config.space import Categorical, Constant, Parameter, Ratio
 from hpo.evaluators.measurements import MEASUREMENTS, REPRODUCIBLE
 from hpo.records import RunFolder, load_state
+from hpo.records.place import place_of, refreshed
 from hpo.runners.opening import open_runner
 from hpo.search.budget import stops_by_clock
 from hpo.search.fit import MemoryFilter
@@ -37,13 +38,14 @@ def plan(config: StudyConfig, splits: Splits | None) -> dict[str, Any]:
     """
     space = SearchSpace.of(config.search_space, config.training.model_dump())
     footprint, largest = _footprint(config, splits, space)
-    state = load_state(RunFolder(Path(config.runs) / config.study).journal)
+    folder = refreshed(place_of(config))
+    state = load_state(folder.journal)
     return {
         "study": config.study,
         "task": config.task,
         "objective": config.objective,
         "model": config.model.name if config.model else None,
-        "run_folder": str(Path(config.runs) / config.study),
+        "run_folder": folder.place,
         "resumes": bool(state.records),
         "trials_done": sum(record.told for record in state.records.values()),
         "space": {

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,19 +16,10 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
 from hpo.config.models import Direction
+from hpo.config.urls import masked as masked  # shown in errors here, and by those who open storages
 from hpo.errors import StorageError
 
 CONNECT_SECONDS = 4  # a server that does not answer is reported within 5 s
-_SECRET = re.compile(r"(://[^:/@\s]+):[^@\s]*@")
-
-
-def masked(text: str) -> str:
-    """``text`` with the passwords of URLs replaced by ``***``.
-
-    >>> masked("postgresql://ana:secret@db:5432/hpo")
-    'postgresql://ana:***@db:5432/hpo'
-    """
-    return _SECRET.sub(r"\1:***@", text)
 
 
 def open_storage(url: str | None, database: Path) -> BaseStorage:
@@ -68,6 +59,12 @@ def _connect_sqlite(path: str) -> sqlite3.Connection:
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=NORMAL")
     return connection
+
+
+def copy_database(database: Path, copy: Path) -> None:
+    """Copy an SQLite file as of one moment, also while it is written to."""
+    with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(copy)) as target:
+        source.backup(target)
 
 
 def _hint(url: str, error: Exception) -> str:

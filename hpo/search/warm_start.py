@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from hpo.config.models import StudyConfig
 from hpo.errors import ConfigurationError, HpoError
-from hpo.records import Record, RunFolder, load_state
+from hpo.records import Record, load_state
 from hpo.records.champion import value_of
+from hpo.records.place import refreshed
 from hpo.search.verdict import judge
 from hpo.space import SearchSpace
 
@@ -22,16 +22,17 @@ def earlier_trials(config: StudyConfig, space: SearchSpace) -> list[dict[str, An
     Raises:
         ConfigurationError: the run folder holds no study, or none of its trials can be used.
     """
-    root = Path(str(config.warm_start))
-    folder = RunFolder(root)
+    folder = refreshed(str(config.warm_start))
     if not folder.journal.exists():
-        raise ConfigurationError("holds no study to begin with", where=f"warm_start: {root}", hint="name a run folder")
+        raise ConfigurationError(
+            "holds no study to begin with", where=f"warm_start: {folder.place}", hint="name a run folder"
+        )
     complete = [r for r in load_state(folder.journal).records.values() if r.state == "complete"]
     usable = [trial for record in complete if (trial := _translated(config, space, record)) is not None]
     if not usable:
         raise ConfigurationError(
             f"none of its {len(complete)} complete trials fits this study's space and metrics",
-            where=f"warm_start: {root}",
+            where=f"warm_start: {folder.place}",
             hint="parameters need the same names with values inside the new ranges, objectives the same metrics",
         )
     return usable

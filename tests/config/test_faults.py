@@ -257,7 +257,6 @@ REFUSED = [
     ("finalists: {count: 3}", "`finalists`"),
     ("statistics: {confidence: 0.9}", "`statistics`"),
     ("value_per_point: 3", "`value_per_point`"),
-    ("runs: s3://bucket/runs", "`runs: s3://bucket/runs`"),
     ("runner: {trials_per_worker: auto}", "`runner.trials_per_worker: auto`"),
     ("loggers: {mlflow: {}}", "`loggers.mlflow`"),
 ]
@@ -269,6 +268,23 @@ def test_what_this_version_does_not_act_on_is_refused(line: str, name: str, good
     assert [(fault.where, fault.what) for fault in found] == [
         ("bad.yaml:8", f"{name} is not available in this version")
     ]
+
+
+URLS = [
+    ("nothing://host/x", "the protocol nothing:// is not known"),
+    ("memory://x", "what lies at memory:// is lost when the process ends"),
+    ("sftp://ana:secret@host/x", "sftp:// needs the package paramiko, which is not installed"),
+]
+
+
+@pytest.mark.parametrize("key", ["runs", "warm_start"])
+@pytest.mark.parametrize(("url", "what"), URLS)
+def test_a_url_that_cannot_be_opened_is_a_fault(key: str, url: str, what: str, good: str, faults: Any) -> None:
+    assert [(fault.where, fault.what) for fault in faults(f"{good}{key}: {url}\n")] == [("bad.yaml:8", what)]
+
+
+def test_a_url_that_can_be_opened_is_none(good: str, faults: Any) -> None:
+    assert faults(f"{good}runs: file:///shared/runs\n") == []
 
 
 @pytest.mark.parametrize("line", ["runner: {max_workers: 1, gpus_per_trial: 1, trials_per_worker: 1, address: null}"])
