@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from hpo.config.models import StudyConfig
+import os
+import secrets
+import signal
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from hpo.config.models import RunnerConfig, StudyConfig
 from hpo.objective import Resources, Task
 from hpo.records.folder import RunFolder
 from hpo.runners.local import LocalRunner
@@ -32,3 +40,40 @@ class TestSimulated(RunnerContract):
     def lose_worker(self, runner: Runner, started: Started) -> None:
         assert isinstance(runner, SimulatedRunner)
         runner.kill(started.number)
+
+
+@pytest.fixture(scope="module")
+def own_ray() -> Iterator[Any]:
+    """One Ray on this machine for all the runners of this module, ended with it."""
+    for name, value in (("RAY_AUTH_MODE", "token"), ("RAY_AUTH_TOKEN", secrets.token_hex(16))):
+        os.environ.setdefault(name, value)  # Ray reads them once a process
+    from hpo.runners.ray_cluster import imported
+
+    ray = imported()
+    ray.init(
+        "local", num_cpus=3, include_dashboard=False, object_store_memory=80 * 2**20, log_to_driver=False,
+        logging_level="ERROR",
+    )  # fmt: skip
+    yield ray
+    ray.shutdown()
+
+
+@pytest.mark.ray
+@pytest.mark.xdist_group("ray")
+@pytest.mark.usefixtures("own_ray")
+class TestRay(RunnerContract):
+    capacity = 2
+    patience = 120.0
+
+    def open_runner(self, config: StudyConfig, folder: RunFolder, capacity: int) -> Runner:
+        from hpo.runners.ray import open_ray_runner
+
+        runner = RunnerConfig(name="ray", max_workers=capacity, cpus_per_trial=1)
+        return open_ray_runner(config.model_copy(update={"runner": runner}), None, folder)
+
+    def lose_worker(self, runner: Runner, started: Started) -> None:
+        from hpo.runners.ray import RayRunner
+
+        assert isinstance(runner, RayRunner)
+        held = next(seat for seat in runner._seats if seat.trial and seat.trial.number == started.number)
+        os.kill(held.process, signal.SIGKILL)
