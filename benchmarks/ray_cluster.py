@@ -77,10 +77,10 @@ class RayCluster:
         node.wait()
         self.nodes.remove(node)
 
-    def workers(self) -> list[psutil.Process]:
-        """The processes of our actors, on all nodes."""
+    def workers(self, kind: str = "RayWorker") -> list[psutil.Process]:
+        """The processes of our actors (or of another class), on all nodes."""
         found = [process for node in self.nodes for process in _with_children(node.pid)]
-        return [process for process in found if "RayWorker" in _title(process)]
+        return [process for process in found if kind in _title(process)]
 
     def close(self) -> None:
         """Kill all nodes, the head last."""

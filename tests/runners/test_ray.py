@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -181,6 +182,23 @@ def test_several_processes_train_a_trial_as_one_does(bench: Bench, minilm: Path)
         assert [p.metrics for p in one[number].curve] == [pytest.approx(p.metrics) for p in two[number].curve]
     ended = [event for event in read(bench.runs / "processes-2" / "journal.jsonl") if event["event"] == "result"]
     assert all(e["measurements"]["device_seconds"] > 1.5 * e["measurements"]["train_seconds"] for e in ended)
+
+
+def test_a_trial_whose_second_process_is_killed_goes_on(bench: Bench) -> None:
+    text = (bench.folder / "processes-2.yaml").read_text().replace("processes-2", "killed")
+    (bench.folder / "killed.yaml").write_text(text.replace("num_train_epochs: 2", "num_train_epochs: 6"))
+    driver = bench.begin("killed")
+    journal = bench.runs / "killed" / "journal.jsonl"
+    while not (journal.exists() and any(event["event"] == "checkpoint" for event in read(journal))):
+        assert driver.poll() is None, driver.communicate()[1]
+        time.sleep(0.05)
+    [follower] = bench.cluster.workers("RayFollower")
+    follower.kill()
+    _, errors = driver.communicate(timeout=SECONDS)
+    assert driver.returncode == 0, errors
+    state = load_state(journal)
+    assert [record.state for record in state.records.values()] == ["complete", "complete"]
+    assert sorted(record.attempts for record in state.records.values()) == [1, 2]
 
 
 def test_a_dry_run_asks_a_worker_and_writes_nothing(bench: Bench) -> None:
