@@ -53,10 +53,8 @@ class Mirror:
 
     def draw(self, sampler: BaseSampler) -> dict[str, Any]:
         """One configuration, as Optuna holds it; the mirror is as before (Optuna's samplers do not read FAIL)."""
-        if isinstance(sampler, RandomSampler):  # reads no trials, and leaves none behind where there are none
-            return self.space.suggest(
-                optuna.create_study(storage=optuna.storages.InMemoryStorage(), sampler=sampler).ask()
-            )
+        if isinstance(sampler, RandomSampler):  # it reads no trials, so its draw need not lie among them
+            return self.space.suggest(_empty_study(sampler).ask())
         if isinstance(sampler, SharedTPESampler):
             sampler.intersection = self._intersection
         self._study.sampler = sampler
