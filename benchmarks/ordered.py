@@ -2,12 +2,16 @@
 
     python -m benchmarks.ordered
     python -m benchmarks.ordered --seeds 3 --workers 2 8
+    python -m benchmarks.ordered --real
 
 Simulated workers, our whole driver, random search (so that both sides train the same configurations). Makespan:
 simulated seconds from the first trial to the last, ratio to the unordered study of the same seed; geometric mean over
 seeds with a 95 % interval of Student's t on the logarithms. Durations: log-normal (sigma 0.5) whatever the parameters,
 or 1 to 5 times as long by rank and batch size. Quality: the noiseless loss of the champion of tpe after so many trials,
 above the optimum, by lookahead; in ordered mode it depends on nothing else.
+
+With --real two real Ray workers of 1 CPU sleep through 24 trials of a second or so, ordered and unordered in turns;
+seconds from the first ask to the last tell, start-up excluded.
 """
 
 from __future__ import annotations
@@ -23,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import common
-from benchmarks.simulated_study import Setting, Simulated
+from benchmarks.simulated_study import Setting, Simulated, configuration
 from hpo import seeds
 from hpo.objective import Progress, Trial
 
@@ -156,7 +160,7 @@ def regrets(setting: Setting) -> dict[int, float]:
 def quality(lookaheads: tuple[int, ...], count: int) -> list[dict[str, Any]]:
     """Regret of tpe by lookahead, and of random search."""
     rows = []
-    for name, lookahead in [*(("tpe", n) for n in lookaheads), ("random", 1)]:
+    for name, lookahead in [*(("tpe", n) for n in lookaheads), ("random", 1)] if count else []:
         common.note(f"quality of {name}, lookahead {lookahead}")
         setting = Setting(lookahead, max(QUALITY_TRIALS), sampler=name, ordered=True, lookahead=lookahead)
         found = [regrets(replace(setting, seed=seed)) for seed in range(count)]
@@ -176,8 +180,64 @@ def _mean(values: list[float]) -> dict[str, float]:
     return {"mean": middle, "low": middle - half, "high": middle + half, "seeds": len(values)}
 
 
+# Real workers
+
+REAL_TRIALS, REAL_SCALE = 24, 1 / 500  # of the simulated seconds
+REAL_OBJECTIVE = """
+import sys, time
+sys.path.insert(0, {root!r})
+from benchmarks.ordered import by_chance, train
+from hpo.objective import Trial
+
+def objective(params, trial):
+    for progress in train(trial):
+        time.sleep(by_chance(trial, progress) * {scale})
+        yield progress
+"""
+
+
+def real_makespan(folder: Path, name: str, setting: Setting) -> float:
+    """Wall seconds of a study on two Ray workers, from the first ask to the last tell."""
+    from hpo.config.models import StudyConfig
+    from hpo.search.study import Study
+
+    values = configuration(setting).model_dump()
+    values |= {"study": name, "objective": f"{folder}/real.py", "runs": str(folder / "runs")}
+    values["sampler"]["lookahead"] = setting.lookahead if setting.ordered else None
+    values["runner"] |= {"name": "ray", "max_workers": 2, "cpus_per_trial": 1}
+    with Study(StudyConfig.model_validate(values), None) as study:
+        times = [event["time"] for event in study.events() if event["event"] in ("ask", "tell")]
+    return float(times[-1] - times[0])
+
+
+def real(count: int) -> list[dict[str, Any]]:
+    """Ratio of ordered to unordered on two real workers, by pruner and lookahead."""
+    found: dict[tuple[str, int], list[float]] = {}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        root = str(Path(__file__).resolve().parent.parent)
+        (folder / "real.py").write_text(REAL_OBJECTIVE.format(root=root, scale=REAL_SCALE), encoding="utf8")
+        for seed in range(count):
+            for pruner in ("none", "asha"):
+                common.note(f"real, {pruner}, seed {seed}")
+                free = Setting(2, REAL_TRIALS, seed=seed, pruner=pruner)
+                base = real_makespan(folder, f"free-{pruner}-{seed}", free)
+                for multiple in (1, 4):
+                    kept = replace(free, ordered=True, lookahead=2 * multiple)
+                    spent = real_makespan(folder, f"ordered-{multiple}-{pruner}-{seed}", kept)
+                    found.setdefault((pruner, multiple), []).append(spent / base)
+    return [{"pruner": p, "lookahead_per_worker": m, **ratio(values)} for (p, m), values in found.items()]
+
+
 def draw(result: dict[str, Any]) -> None:
     """The tables for people."""
+    if result["real"]:
+        common.table(
+            "Two real Ray workers: makespan, ordered / unordered (95 % interval)",
+            ("pruner", "lookahead", "ratio"),
+            [(row["pruner"], f"{row['lookahead_per_worker']} x", _cell(row)) for row in result["real"]],
+        )
+        return
     rows = result["makespan"]
     groups = sorted({(row["workers"], row["pruner"], row["durations"]) for row in rows})
     cells = {(row["workers"], row["pruner"], row["durations"], row["lookahead_per_worker"]): row for row in rows}
@@ -209,14 +269,16 @@ def main() -> int:
     parser.add_argument("--workers", type=int, nargs="*", default=list(TRIALS), help="simulated workers")
     parser.add_argument("--seeds", type=int, default=10, help="studies a cell, makespan")
     parser.add_argument("--quality-seeds", type=int, default=30, help="studies a lookahead, quality")
+    parser.add_argument("--real", action="store_true", help="two real Ray workers, in place of simulated ones")
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
     arguments = parser.parse_args()
     common.use_threads(1)
     result = {
         "benchmark": "ordered",
         "machine": common.machine(1, ("optuna", "numpy")),
-        "makespan": makespans(arguments.workers, arguments.seeds),
-        "quality": quality(LOOKAHEADS, arguments.quality_seeds) if arguments.quality_seeds else [],
+        "real": real(arguments.seeds) if arguments.real else [],
+        "makespan": [] if arguments.real else makespans(arguments.workers, arguments.seeds),
+        "quality": [] if arguments.real else quality(LOOKAHEADS, arguments.quality_seeds),
     }
     return common.finish(result, as_json=arguments.json, draw=draw)
 

@@ -6,7 +6,7 @@
 Whole studies: random search, no pruner, four evaluations a trial, a trial for each worker and 2,000 more; our whole
 driver with its journal (flushed to the disk at every ask and tell), Optuna's storage in SQLite or in memory, files in
 the temporary folder. Seconds a trial are wall time without the simulation's own; a driver that takes s seconds a trial
-keeps D / s workers busy with trials of D seconds. Each study runs in a process of its own, so that its memory is its own.
+keeps D / s workers busy with trials of D seconds. Each study runs in a process of its own: its memory is its own.
 
 Late asks: the sampler's history is filled in directly, and a configuration is drawn on it (writing it is the storage's
 share of the whole study).
