@@ -1,0 +1,291 @@
+"""``hpo submit`` against a real cluster with a token: it runs, resumes, refuses, tells the truth, and leaks nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import sysconfig
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.ray_cluster import RayCluster
+from hpo.records import load_state
+
+pytestmark = [pytest.mark.ray, pytest.mark.xdist_group("ray")]
+
+OBJECTIVE = """
+import os, time
+from helper import square
+from hpo.objective import Progress
+
+def objective(params, trial):
+    for i in range(1, 5):
+        time.sleep(params["pause"])
+        yield Progress(examples=i, fraction=i / 4, metrics={"loss": square(params["x"] - 1) + 1 / i},
+                       measurements={"secret": len(os.environ.get("WORD", ""))})
+
+def broken(params):
+    raise RuntimeError("no such device")
+"""
+STUDY = """
+study: NAME
+objective: own.py
+search_space:
+  x: {type: uniform, low: -3, high: 3, default: 0}
+  pause: {type: constant, value: 0}
+objectives: [{metric: loss, direction: minimize}]
+sampler: {name: random}
+budget: {trials: 3}
+pruner: {name: none}
+runner: {name: local}
+loggers: {tensorboard: false}
+"""
+SECRET = "sesame-7f3a91-open"
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[RayCluster]:
+    """A head of two CPUs that takes jobs, whose shell finds this Python; its dashboard answers."""
+    path = os.environ["PATH"]
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{path}"
+    try:
+        with RayCluster(cpus=2, dashboard=True) as started:
+            _wait_for_jobs(started)
+            yield started
+    finally:
+        os.environ["PATH"] = path
+
+
+def _wait_for_jobs(cluster: RayCluster) -> None:
+    asked = urllib.request.Request(
+        f"{cluster.dashboard}/api/jobs/", headers={"Authorization": f"Bearer {cluster.token}"}
+    )
+    until = time.monotonic() + 60
+    while True:
+        try:
+            with urllib.request.urlopen(asked, timeout=5):
+                return
+        except OSError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.3)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Callable[..., Path]:
+    """Write a study, named so that every test has its own."""
+
+    def write(name: str, **changes: str) -> Path:
+        (tmp_path / "own.py").write_text(OBJECTIVE)
+        (tmp_path / "helper.py").write_text("def square(value):\n    return value * value\n")
+        text = STUDY.replace("NAME", name)
+        for old, new in changes.items():
+            assert old in text
+            text = text.replace(old, new)
+        (tmp_path / f"{name}.yaml").write_text(text)
+        return tmp_path / f"{name}.yaml"
+
+    return write
+
+
+@pytest.fixture
+def submit(run_hpo: Any, cluster: RayCluster, tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """``hpo submit`` as a person types it: with the token, an address, a durable folder and the helper file."""
+
+    def call(*words: str | Path, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        given = ("--address", cluster.dashboard, "--set", f"runs={tmp_path}/runs", "--include", "helper.py")
+        done: subprocess.CompletedProcess[str] = run_hpo(
+            "submit", *words, *given, env={**_token(cluster), **(env or {})}
+        )
+        return done
+
+    return call
+
+
+def _token(cluster: RayCluster) -> dict[str, str]:
+    return {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": cluster.token}
+
+
+def trials(study: Path) -> dict[int, Any]:
+    return load_state(study.parent / "runs" / study.stem / "journal.jsonl").records
+
+
+def _heed_ctrl_c() -> None:
+    """Undo what a shell does to commands in the background, should the tests be one."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def ray_job(cluster: RayCluster, *words: str) -> str:
+    """Ray's own command, as we tell people to type it."""
+    ray = str(Path(sys.executable).with_name("ray"))
+    done = subprocess.run([ray, "job", *words], env=cluster.environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout + done.stderr
+
+
+def test_a_study_is_packed_runs_and_is_followed_and_the_same_command_resumes(
+    project: Callable[..., Path], submit: Any, cluster: RayCluster
+) -> None:
+    study = project("tickets")
+    # when it is submitted
+    done = submit(study.name)
+    # then what goes along is told, its progress is shown, and the exact next commands are
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "packed: 3 files" in done.stdout and "nothing else goes along" in done.stdout
+    for name in ("tickets.yaml", "own.py", "helper.py", "trial 2  complete", "search ended"):
+        assert name in done.stdout
+    assert f"ray job logs --follow --address {cluster.dashboard} tickets-1" in done.stdout
+    assert f"ray job stop --address {cluster.dashboard} tickets-1" in done.stdout
+    # and the run folder has every trial
+    assert {number: each.state for number, each in trials(study).items()} == dict.fromkeys(range(3), "complete")
+    # when the same command comes again with more to do and on the cluster's workers, then it goes on under another name
+    workers = "runner={name: ray, max_workers: 2}"
+    again = submit(study.name, "--set", "budget.trials=5", "--set", workers, "--json")
+    assert again.returncode == 0, again.stderr
+    found = json.loads(again.stdout)
+    assert (found["job"], found["status"], found["exit_code"]) == ("tickets-2", "succeeded", 0)
+    assert [each["name"] for each in found["packed"]] == ["tickets.yaml", "own.py", "helper.py"]
+    assert len(trials(study)) == 5
+    assert "Ray at" in again.stderr and {trials(study)[n].worker.rpartition("/")[2] for n in (3, 4)} <= {"w1", "w2"}
+    assert "tickets-2" in ray_job(cluster, "list", "--address", cluster.dashboard)
+
+
+def test_ctrl_c_ends_the_following_and_not_the_job_and_a_second_driver_is_refused(
+    project: Callable[..., Path], submit: Any, cluster: RayCluster, tmp_path: Path
+) -> None:
+    study = project("patient", **{"value: 0": "value: 0.5", "trials: 3": "trials: 40"})
+    # given a job that is followed
+    process = subprocess.Popen(
+        [sys.executable, "-m", "hpo.commands", "submit", study.name, "--address", cluster.dashboard,
+         "--set", f"runs={tmp_path}/runs", "--include", "helper.py"],
+        cwd=tmp_path, env=cluster.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=_heed_ctrl_c,
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert any("trial 0" in line for line in process.stdout)
+    # when Ctrl-C is pressed
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=30)
+    # then that is said, and the job goes on
+    assert process.returncode == 130
+    assert "the job patient-1 goes on" in told
+    assert "RUNNING" in ray_job(cluster, "status", "--address", cluster.dashboard, "patient-1")
+    # and a second one is refused, with the way to follow and to stop the first
+    second = submit(study.name)
+    assert second.returncode == 2
+    assert "already runs on this cluster, as the job patient-1" in second.stderr
+    # when it is stopped as we tell people to, then the study can be resumed
+    ray_job(cluster, "stop", "--address", cluster.dashboard, "patient-1")
+    finished = len([each for each in trials(study).values() if each.state == "complete"])
+    third = submit(study.name, "--set", f"budget.trials={finished + 2}")
+    assert third.returncode == 0, third.stdout + third.stderr
+    assert "patient-2" in third.stdout
+    assert len([each for each in trials(study).values() if each.state == "complete"]) == finished + 2
+
+
+def test_without_waiting_the_command_returns_at_once(
+    project: Callable[..., Path], submit: Any, cluster: RayCluster
+) -> None:
+    study = project("hasty")
+    done = submit(study.name, "--no-wait", "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["exit_code"] is None and found["status"] in ("pending", "running")
+    assert "search ended" in ray_job(cluster, "logs", "--follow", "--address", cluster.dashboard, found["job"])
+
+
+def test_the_exit_code_is_that_of_the_study(project: Callable[..., Path], submit: Any) -> None:
+    study = project("doomed", **{"own.py": "own.py:broken"})
+    done = submit(study.name, "--json")
+    assert done.returncode == 4, done.stderr  # no trial completed
+    assert json.loads(done.stdout)["exit_code"] == 4
+    assert json.loads(done.stdout)["status"] == "failed"
+
+
+def test_a_secret_reaches_the_trials_and_no_file_or_output_of_ours(
+    project: Callable[..., Path], submit: Any, cluster: RayCluster, tmp_path: Path
+) -> None:
+    # given a study whose workers need a secret
+    study = project("quiet", **{"name: local": "name: ray, environment: [WORD]"})
+    done = submit(study.name, "--env", "WORD", env={"WORD": SECRET})
+    assert done.returncode == 0, done.stdout + done.stderr
+    # then the trials have it
+    assert {each.measurements["secret"] for each in trials(study).values()} == {len(SECRET)}
+    # and neither the run folder nor anything that was printed shows it
+    assert SECRET not in done.stdout + done.stderr
+    assert "WORD" in done.stdout
+    assert _files_with(SECRET, tmp_path) == set()
+    # and of Ray's own files exactly those that docs/ray.md names do
+    assert {path.name for path in _files_with(SECRET, cluster.folder)} == {"runtime_env_agent.log"}
+
+
+def _files_with(text: str, folder: Path) -> set[Path]:
+    found = set()
+    for path in folder.rglob("*"):
+        if path.is_file() and not path.is_symlink() and text.encode() in path.read_bytes():
+            found.add(path)
+    return found
+
+
+def test_a_missing_token_a_wrong_one_and_a_dead_address_are_one_error_each(
+    project: Callable[..., Path], run_hpo: Any, cluster: RayCluster, tmp_path: Path
+) -> None:
+    study = project("locked")
+    words = ("submit", study.name, "--set", f"runs={tmp_path}/runs", "--address")
+    cases = (
+        (cluster.dashboard, {}, "asks for a token, and none is given"),
+        (cluster.dashboard, {"RAY_AUTH_TOKEN": "wrong" * 8}, "does not accept the token"),
+        (cluster.dashboard, {"RAY_AUTH_TOKEN_PATH": "/nowhere"}, "token's file cannot be read"),
+        (cluster.dashboard, {"RAY_AUTH_MODE": "token"}, "asks for a token, and there is none"),
+        ("http://127.0.0.1:9", _token(cluster), "no Ray dashboard answers"),
+        ("ray://127.0.0.1:10001", _token(cluster), "is no HTTP address"),
+    )
+    for address, env, message in cases:
+        began = time.monotonic()
+        done = run_hpo(*words, address, env=env)
+        assert done.returncode == 2 and message in done.stderr, done.stderr
+        assert "Traceback" not in done.stderr and time.monotonic() - began < 15
+    assert not (tmp_path / "runs").exists()
+
+
+def test_the_token_may_lie_in_a_file_and_the_address_in_the_environment(
+    project: Callable[..., Path], run_hpo: Any, cluster: RayCluster, tmp_path: Path
+) -> None:
+    given = ("--set", f"runs={tmp_path}/runs", "--include", "helper.py", "--no-wait")
+    (tmp_path / "token").write_text(cluster.token + "\n")
+    env = {"RAY_AUTH_TOKEN_PATH": str(tmp_path / "token"), "RAY_API_SERVER_ADDRESS": cluster.dashboard}
+    done = run_hpo("submit", project("tidy").name, *given, env=env)
+    assert done.returncode == 0, done.stdout + done.stderr
+    # and --address has the last word over the environment, which Ray's own client would prefer
+    env["RAY_API_SERVER_ADDRESS"] = "http://127.0.0.1:9"
+    done = run_hpo("submit", project("named").name, *given, "--address", cluster.dashboard, env=env)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_cluster_without_hpo_is_told_and_install_sends_it_along(
+    project: Callable[..., Path], submit: Any, tmp_path: Path
+) -> None:
+    # given a cluster whose Python has all libraries and not this package
+    study = project("bare")
+    (tmp_path / "bin").mkdir()
+    python = tmp_path / "bin" / "python"
+    base, libraries = Path(sys.base_prefix) / "bin" / "python3", sysconfig.get_path("purelib")
+    python.write_text(f'#!/bin/sh\nPYTHONPATH="$PYTHONPATH:{libraries}" exec {base} "$@"\n')
+    python.chmod(0o755)
+    env = {"PATH": f"{tmp_path}/bin:/usr/bin:/bin"}
+    # then the reason and the two ways out are told
+    done = submit(study.name, "--env", "PATH", env=env)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "hpo is not installed on the cluster" in done.stderr and "--install" in done.stderr
+    # and with --install it runs, with the package as it is here
+    done = submit(study.name, "--env", "PATH", "--install", env=env)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(trials(study)) == 3
