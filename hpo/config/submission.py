@@ -15,6 +15,7 @@ from hpo.config.environment import names_in
 from hpo.config.load import load, read_draft
 from hpo.config.models import StudyConfig
 from hpo.config.packing import LIMIT, Package, overridden, pack
+from hpo.config.urls import masked
 from hpo.errors import ConfigurationError, Fault
 
 _CREDENTIALS = re.compile(r"://[^/\s@]*:([^/\s@]+)@")
@@ -87,7 +88,7 @@ def prepare(wanted: Wanted) -> Submission:
     _check_variables(config, wanted, overridden(package))
     runs = draft.templates.get(("runs",)) or str(draft.get("runs"))
     return Submission(
-        config.study, f"{runs.rstrip('/')}/{config.study}", package, (*wanted.overrides, *package.overrides)
+        config.study, masked(f"{runs.rstrip('/')}/{config.study}"), package, (*wanted.overrides, *package.overrides)
     )
 
 

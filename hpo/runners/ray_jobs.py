@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import http.client
 import json
 import logging
 import os
@@ -261,19 +262,20 @@ def _check_reachable(address: str, headers: Mapping[str, str]) -> None:
     asked = urllib.request.Request(f"{address}/api/version", headers=dict(headers))
     try:
         with urllib.request.urlopen(asked, timeout=SECONDS) as answer:
-            version = json.load(answer)["ray_version"]
+            found = json.load(answer)
     except urllib.error.HTTPError as error:
         if error.code in (401, 403):
             _refused(address, sent=bool(headers))
         _not_ray(address, f"HTTP status {error.code}")
-    except (OSError, ValueError) as error:
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        _not_ray(address, "the answer is no JSON")
+    except (OSError, ValueError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", error)
         what = f"no Ray dashboard answers: {getattr(reason, 'strerror', None) or reason}"
         hint = "is it the dashboard's address (port 8265), and is the network open to it?"
         raise ConfigurationError(what, where=address, hint=hint) from error
-    except (KeyError, TypeError):
+    if not isinstance(found, dict) or "ray_version" not in found:
         _not_ray(address, "no version of Ray in the answer")
-    del version
 
 
 def _refused(address: str, *, sent: bool = True) -> NoReturn:
