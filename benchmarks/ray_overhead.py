@@ -1,6 +1,6 @@
 """Overhead of a trial on Ray: trials that do nothing, ours beside Ray Tune with OptunaSearch, start-up included.
 
-    python -m benchmarks.ray_overhead              200 trials, two workers, three turns; about six minutes
+    python -m benchmarks.ray_overhead              200 trials, two workers, three turns; about twenty minutes
     python -m benchmarks.ray_overhead --quick      20 trials, one turn
     python -m benchmarks.ray_overhead --json       the same as one JSON object
 
@@ -117,15 +117,15 @@ def parts(run: Mapping[str, Any], trials: int) -> dict[str, float]:
     """Seconds of our run by part, in order; they add up to the whole."""
     marks = {"process": run["began"], **run["found"], "end": run["began"] + run["seconds"]}
     return {
-        "Python, imports, study file": marks["connecting"] - marks["process"],
+        "Python, study file": marks["connecting"] - marks["process"],
         "Ray: import": marks["imported"] - marks["connecting"],
-        "Ray: start": marks["connected"] - marks["imported"],
-        "runner, run folder, storage": marks["first_ask"] - marks["connected"],
-        "first trial: actors come up": marks["first_tell"] - marks["first_ask"],
+        "Ray: start, while the rest is imported": marks["connected"] - marks["imported"],
+        "actors come up, run folder, storage": marks["first_ask"] - marks["connected"],
+        "first trial": marks["first_tell"] - marks["first_ask"],
         f"the other {trials - 1} trials": marks["last_tell"] - marks["first_tell"],
         "tables": marks["closing"] - marks["last_tell"],
         "Ray: end": marks["closed"] - marks["closing"],
-        "summary, Python's end": marks["end"] - marks["closed"],
+        "dashboard's note, summary, Python's end": marks["end"] - marks["closed"],
     }
 
 
