@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from hpo.errors import ConfigurationError, HpoError, first_line
+from hpo.runners.ray_token import TOKEN_HINT, headers_of_token
 
 SECONDS = 10.0  # until an address counts as unreachable
 PATIENCE_SECONDS = 60.0  # without an answer, until following is given up
@@ -101,7 +102,7 @@ class Jobs:
 
     def __init__(self, address: str) -> None:
         self.address = address
-        headers = _headers()
+        headers = headers_of_token()
         _check_reachable(address, headers)
         with _only(address), _explained(address):
             from ray.job_submission import JobSubmissionClient
@@ -225,39 +226,6 @@ def _explained(address: str) -> Iterator[None]:
         raise ConfigurationError(f"the cluster refuses: {lines[-1].strip()}", where=address) from error
 
 
-def _headers() -> dict[str, str]:
-    token = _token()
-    return {"Authorization": f"Bearer {token}"} if token else {}
-
-
-def _token() -> str | None:
-    """Ray's token: of RAY_AUTH_TOKEN, the file in RAY_AUTH_TOKEN_PATH, or ~/.ray/auth_token.
-
-    Raises:
-        ConfigurationError: the file cannot be read, or a token is asked for and there is none.
-    """
-    mode = os.environ.get("RAY_AUTH_MODE", "")
-    if mode == "disabled":
-        return None
-    if given := os.environ.get("RAY_AUTH_TOKEN", "").strip():
-        return given
-    named = os.environ.get("RAY_AUTH_TOKEN_PATH")
-    path = Path(named) if named else Path.home() / ".ray" / "auth_token"
-    try:
-        return path.read_text().strip() or None
-    except OSError as error:
-        if named:
-            what = f"the token's file cannot be read: {error.strerror}"
-            raise ConfigurationError(what, where=f"RAY_AUTH_TOKEN_PATH={named}", hint="is the path right?") from error
-    if mode == "token":
-        what = "RAY_AUTH_MODE asks for a token, and there is none"
-        raise ConfigurationError(what, where="RAY_AUTH_TOKEN", hint=_TOKEN_HINT)
-    return None
-
-
-_TOKEN_HINT = "export RAY_AUTH_TOKEN=... of the cluster, or RAY_AUTH_TOKEN_PATH=FILE"
-
-
 def _check_reachable(address: str, headers: Mapping[str, str]) -> None:
     asked = urllib.request.Request(f"{address}/api/version", headers=dict(headers))
     try:
@@ -280,7 +248,7 @@ def _check_reachable(address: str, headers: Mapping[str, str]) -> None:
 
 def _refused(address: str, *, sent: bool = True) -> NoReturn:
     what = "the cluster does not accept the token" if sent else "the cluster asks for a token, and none is given"
-    raise ConfigurationError(what, where=address, hint=_TOKEN_HINT) from None
+    raise ConfigurationError(what, where=address, hint=TOKEN_HINT) from None
 
 
 def _not_ray(address: str, found: str) -> NoReturn:
