@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
     from hpo.report.dashboard import publish
     from hpo.report.server import dashboard_server
 
-    folder, config, state = open_run(arguments.run)
+    folder, config, state = open_run(arguments.run, "study.db", "best", "data")
     with dashboard_server(config, folder, arguments.host, arguments.port) as (server, address):
         publish(config, state, folder)
         if arguments.host not in LOOPBACK:

@@ -22,14 +22,18 @@ SHOWN_RUNS = 12
 _NAME = re.compile(r"\$\{([^}]*)\}")
 
 
-def open_run(root: Path | str) -> tuple[RunFolder, StudyConfig, StudyState]:
+def open_run(root: Path | str, *more: str) -> tuple[RunFolder, StudyConfig, StudyState]:
     """The run folder at ``root`` (a path or URL), its resolved study and the fold of its journal.
+
+    Args:
+        root: the run folder.
+        more: what else of it is read, relative to it, and fetched where it lies at a URL.
 
     Raises:
         ConfigurationError: there is no run folder; the hint names those there are.
         StorageError: its study file or journal cannot be read, or the URL cannot.
     """
-    folder = refreshed(root)
+    folder = refreshed(root, *more)
     if not folder.study_yaml.is_file():
         what = "is no run folder of a study" if folder.root.exists() or folder.remote else "does not exist"
         hint = _there_are(Path(root)) if folder.remote is None else "name URL/NAME: the URL in runs:, and the study"

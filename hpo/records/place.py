@@ -56,5 +56,11 @@ def refreshed(place: str | Path, *more: str) -> RunFolder:
         after = folder.journal.stat().st_size if folder.journal.exists() else 0
         for relative in ("study.yaml", "environment.json", "data_checks.json", *more):
             if after > before or not (folder.root / relative).exists():  # a driver here is never behind the URL
-                folder.remote.get(relative, folder.root / relative)
+                _fetch_anew(folder.remote, relative, folder.root / relative)
     return folder
+
+
+def _fetch_anew(remote: Remote, relative: str, path: Path) -> None:
+    if remote.get(relative, path):
+        for kind in ("-wal", "-shm"):  # what SQLite left beside an older file belongs to that one
+            path.with_name(f"{path.name}{kind}").unlink(missing_ok=True)

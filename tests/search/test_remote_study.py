@@ -18,7 +18,10 @@ import hpo
 from hpo.config import load
 from hpo.config.models import StudyConfig
 from hpo.errors import StorageError
+from hpo.records import load_state
+from hpo.records.opening import open_run
 from hpo.records.place import run_folder
+from hpo.report.dashboard import opened, publish
 from hpo.search.study import Study
 
 OBJECTIVE = """
@@ -75,6 +78,21 @@ def test_a_study_ends_at_its_url_and_is_read_from_there(file: Path) -> None:
         check=True,
     )
     assert json.loads(code.stdout)["study"] == "toy"
+
+
+def test_a_finished_study_at_a_url_warms_another_and_opens_in_the_dashboard(file: Path) -> None:
+    config, there = at(file, "shared")
+    hpo.run(config)
+    shutil.rmtree(file.parent / "cache")
+    folder, resolved, state = open_run(f"file://{there}", "study.db")
+    publish(resolved, state, folder)
+    with opened(resolved, folder) as study:
+        assert len(study.trials) == 6
+    changes = [f"runs=file://{file.parent}/shared", "study=second", f"warm_start=file://{there}", "budget.trials=1"]
+    hpo.run(load(file, changes))
+    assert len(load_state(run_folder(load(file, changes)).journal).warm) == sum(
+        record.state == "complete" for record in state.records.values()
+    )
 
 
 def test_a_killed_driver_whose_machine_is_lost_resumes_from_the_url_alone(file: Path) -> None:
