@@ -77,9 +77,7 @@ class Simulated:
         self._store = StudyStore(self._storage(setting), config.study, ["minimize"])
         self.runner = SimulatedRunner(train, seconds, setting.workers)
         space = SearchSpace.of(config.search_space, config.training.model_dump())
-        self.search = Search(
-            Parts(config, space, self.folder, self._journal, self._store, self.runner), StudyState()
-        )
+        self.search = Search(Parts(config, space, self.folder, self._journal, self._store, self.runner), StudyState())
         self._lookahead = setting.lookahead
 
     def events(self) -> Iterator[Event]:
