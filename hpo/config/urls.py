@@ -33,7 +33,7 @@ def url_fault(url: str) -> tuple[str, str] | None:
     if protocol in LOST:
         return f"what lies at {protocol}:// is lost when the process ends", "name a folder, or a URL that lasts"
     try:
-        from fsspec.registry import get_filesystem_class  # type: ignore[import-untyped]
+        from fsspec.registry import get_filesystem_class
     except ImportError:
         return "a URL needs the package fsspec", "pip install fsspec, and what its protocol needs"
     try:

@@ -156,7 +156,7 @@ class Remote:
     def _talking(self, relative: str) -> Iterator[tuple[Any, str]]:
         """The file system and the path in it; what goes wrong becomes one sentence."""
         try:
-            from fsspec.core import url_to_fs  # type: ignore[import-untyped]
+            from fsspec.core import url_to_fs
 
             fs, root = url_to_fs(self.url)
             fs.invalidate_cache()  # what other machines wrote counts
