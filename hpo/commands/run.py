@@ -146,7 +146,7 @@ def check(config: StudyConfig) -> Splits | None:
 def _check_asked(config: StudyConfig, kind: str) -> None:
     """What is asked of the model beyond the task: forgetting, tasks of lm-evaluation-harness."""
     from hpo.config.harness import is_harness
-    from hpo.runners.opening import wanted
+    from hpo.runners.working import wanted
 
     tasks = [name for name in wanted(config) if is_harness(name)]
     if kind == "encoder" and (tasks or (config.data is not None and config.data.forgetting)):

@@ -77,7 +77,7 @@ class RayWorker:
         return [self._sent(news) for news in self._desk.take(seconds)]
 
     def _open(self) -> Worker:
-        from hpo.runners.opening import open_worker
+        from hpo.runners.working import open_worker
 
         opening = self._opening
         config = with_files(opening.config, opening.files)
@@ -135,7 +135,7 @@ class RayFollower:
 
     def follow(self) -> None:
         """Train in step until the first process ends."""
-        from hpo.runners.opening import follow
+        from hpo.runners.working import follow
 
         opening = self._opening
         follow(with_files(opening.config, opening.files), opening.splits, self._folder, opening.resources)

@@ -26,7 +26,7 @@ from hpo.space import SearchSpace
 
 MAX_DEATHS = 5  # driver deaths in one trial without a new checkpoint, after which the trial is given up
 SAME_FAILURES = 3  # the default and the next two trials failing alike stop the study
-LOOKAHEAD_PER_WORKER = 2  # see docs/scale.md: what ordered mode costs by lookahead
+LOOKAHEAD_PER_WORKER = 4  # see docs/scale.md: what ordered mode costs by lookahead
 _POLL_SECONDS = 0.5
 
 

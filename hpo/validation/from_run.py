@@ -214,8 +214,9 @@ def _train(study: Study, record: Record, seed: int, folder: Path) -> Path:
     """
     from hpo.data import prepare
     from hpo.objective import Trial
-    from hpo.runners.opening import local_resources, open_worker
+    from hpo.runners.opening import local_resources
     from hpo.runners.protocol import Ended
+    from hpo.runners.working import open_worker
 
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "of.json").unlink(missing_ok=True)

@@ -14,9 +14,9 @@ from hpo.config.models import RunnerConfig, StudyConfig
 from hpo.objective import Resources, Task
 from hpo.records.folder import RunFolder
 from hpo.runners.local import LocalRunner
-from hpo.runners.opening import open_worker
 from hpo.runners.protocol import Runner, Started
 from hpo.runners.simulated import SimulatedRunner
+from hpo.runners.working import open_worker
 from hpo.sessions import FunctionObjective
 from hpo.testing import RunnerContract, rehearsal
 
@@ -66,7 +66,7 @@ class TestRay(RunnerContract):
     patience = 120.0
 
     def open_runner(self, config: StudyConfig, folder: RunFolder, capacity: int) -> Runner:
-        from hpo.runners.ray import open_ray_runner
+        from hpo.runners.ray_opening import open_ray_runner
 
         runner = RunnerConfig(name="ray", max_workers=capacity, cpus_per_trial=1)
         return open_ray_runner(config.model_copy(update={"runner": runner}), None, folder)

@@ -263,7 +263,7 @@ def test_the_trials_of_a_removed_node_move(bench: Bench) -> None:
     driver = bench.begin("moved")
     bench.wait(driver, lambda: len(bench.events("moved", "checkpoint")) >= 3)
     bench.cluster.kill_node(node)
-    out, errors = driver.communicate(timeout=SECONDS)
+    _, errors = driver.communicate(timeout=SECONDS)
     assert driver.returncode == 0, errors
     lost = bench.events("moved", "lost")
     assert [event["message"] for event in lost] == ["its machine is gone"]
