@@ -147,7 +147,7 @@ class Study:
 
     def _publish_database(self) -> None:
         """A copy of Optuna's storage for readers elsewhere; a study goes on without it, from the journal."""
-        if self.state.opened is None or self.config.storage is not None:
+        if self.state.opened is None or self.config.storage is not None or not self.folder.database.exists():
             return
         fresh = self.folder.database.with_suffix(".copy")
         copy_database(self.folder.database, fresh)
