@@ -100,6 +100,14 @@ class RunFolder:
             self.remote.get(relative, path)
         return path
 
+    def holds(self, relative: str) -> bool:
+        """Whether a file or folder of the run is here or at the URL, whole.
+
+        Raises:
+            StorageError: the URL cannot be read.
+        """
+        return (self.root / relative).exists() or (self.remote is not None and self.remote.exists(relative))
+
     def publish(self, relative: str) -> None:
         """Make a file or folder that was written here last beyond this machine; what is not here is left alone.
 

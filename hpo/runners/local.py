@@ -6,15 +6,22 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 from hpo.objective import Footprint, Trial
+from hpo.records.folder import RunFolder
 from hpo.runners.protocol import Message, Reference
 from hpo.runners.worker import Worker
 
 
 class LocalRunner:
-    """Advances the worker's training whenever messages are asked for; nothing runs behind the driver's back."""
+    """Advances the worker's training whenever messages are asked for; nothing runs behind the driver's back.
 
-    def __init__(self, worker: Worker) -> None:
+    Args:
+        worker: the one that trains.
+        folder: the study's; checkpoints that lie only at its URL are brought here.
+    """
+
+    def __init__(self, worker: Worker, folder: RunFolder | None = None) -> None:
         self._worker = worker
+        self._folder = folder
         self._stream: Iterator[Message] | None = None
 
     @property
@@ -29,6 +36,8 @@ class LocalRunner:
 
     def submit(self, trial: Trial) -> None:
         """Queue a trial; it trains when messages are next asked for."""
+        if trial.checkpoint is not None and self._folder is not None:
+            self._folder.fetch(self._folder.relative(trial.checkpoint))
         self._worker.admit(trial)
 
     def stop(self, number: int) -> None:

@@ -47,7 +47,7 @@ def open_runner(
         from hpo.runners.ray_opening import open_ray_runner
 
         return open_ray_runner(config, splits, folder, joining)
-    return LocalRunner(open_worker("local", config, splits, folder, local_resources(config)))
+    return LocalRunner(open_worker("local", config, splits, folder, local_resources(config)), folder)
 
 
 def local_resources(config: StudyConfig) -> Resources:

@@ -123,6 +123,7 @@ class Search:
             self._note(record)
             self._create(record)
             if record.told:
+                self._report(record)
                 tell_store(self._store, self.config, record)
             elif not record.ended and self._halving.stopped_at(record) is not None:
                 yield from self._end(Ended(number, record.attempts, "stopped"))
@@ -198,7 +199,7 @@ class Search:
             seed=seeds.derive(self.config.sampler.seed, record.number, "train"),
             folder=folder,
             attempt=attempt,
-            checkpoint=checkpoint if checkpoint is not None and checkpoint.exists() else None,
+            checkpoint=checkpoint if record.checkpoint and self.folder.holds(record.checkpoint) else None,
             searched=dict(record.settings),
         )
         self._in_flight.add(record.number)
@@ -237,6 +238,8 @@ class Search:
             self.folder.publish(self.folder.relative(path))
             yield self.write("scores", number=message.number, path=self.folder.relative(path))
         artifact = self.folder.relative(message.artifact) if message.artifact is not None else None
+        if artifact is not None:
+            self.folder.publish(artifact)
         yield self.write("result", **{**_fields(message), "artifact": artifact})
 
     def _lose(self, message: Lost) -> Iterator[Event]:
@@ -272,13 +275,17 @@ class Search:
             record = self.state.records[number]
             if record.told or not self._halving.settled(record):
                 continue
-            if len(self.config.objectives) == 1:
-                for point in self._halving.counted(record):
-                    self._store.report(number, point.examples, point.metrics.get(self.config.primary.metric))
+            self._report(record)
             if record.result is not None:
                 yield self.write("tell", **tell_event(self.config, record, self._halving))
                 tell_store(self._store, self.config, self.state.records[number])
                 self._check_failures()
+
+    def _report(self, record: Record) -> None:
+        """Show Optuna the trial's curve; studies of several objectives have none there."""
+        if len(self.config.objectives) == 1:
+            for point in self._halving.counted(record):
+                self._store.report(record.number, point.examples, point.metrics.get(self.config.primary.metric))
 
     def _check_failures(self) -> None:
         first = [self.state.records[n] for n in range(SAME_FAILURES) if n in self.state.records]

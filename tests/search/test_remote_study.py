@@ -11,8 +11,10 @@ import sys
 import time
 from pathlib import Path
 
+import optuna
 import pandas as pd
 import pytest
+import yaml
 
 import hpo
 from hpo.config import load
@@ -32,8 +34,11 @@ def objective(params, trial):
     done = int((trial.checkpoint / "at").read_text()) if trial.checkpoint else 0
     for i in range(done + 1, 5):
         time.sleep(0.05)
+        with open(__file__ + ".log", "a") as log:
+            print(trial.number, trial.attempt, i, file=log)
         yield Progress(examples=i, fraction=i / 4, metrics={"loss": (params["x"] - 1) ** 2 + 1 / i},
-                       checkpoint=lambda folder, i=i: (folder / "at").write_text(str(i)))
+                       checkpoint=lambda folder, i=i: (folder / "at").write_text(str(i)),
+                       save=lambda folder: (folder / "weights").write_text(str(params["x"])))
 """
 STUDY = """
 study: toy
@@ -66,6 +71,10 @@ def test_a_study_ends_at_its_url_and_is_read_from_there(file: Path) -> None:
     config, there = at(file, "shared")
     hpo.run(config)
     assert {path.name for path in there.iterdir() if path.is_file()} == FILES
+    assert (
+        float((there / "best" / "weights").read_text())
+        == yaml.safe_load((there / "best.yaml").read_text())["search_space"]["x"]["value"]
+    )
     assert not (there / "lease.json").exists()
     shutil.rmtree(file.parent / "cache")
     run = hpo.load(f"file://{there}")
@@ -112,7 +121,12 @@ def test_a_killed_driver_whose_machine_is_lost_resumes_from_the_url_alone(file: 
     hpo.run(config)
     tables = [pd.read_csv(place / "trials.csv")[REPRODUCIBLE] for place in (reference, there)]
     pd.testing.assert_frame_equal(*tables)
-    assert pd.read_csv(there / "trials.csv")["attempts"].max() == 2
+    table = pd.read_csv(there / "trials.csv")
+    [again] = table.loc[table["attempts"] == 2, "number"]
+    log = [tuple(map(int, line.split())) for line in (file.parent / "own.py.log").read_text().splitlines()]
+    assert min(i for number, attempt, i in log if (number, attempt) == (again, 2)) > 1  # from the checkpoint
+    stored = optuna.load_study(study_name="toy", storage=f"sqlite:///{there}/study.db")  # made anew from the journal
+    assert all(len(trial.intermediate_values) == 4 for trial in stored.trials if trial.state.name == "COMPLETE")
     assert [path.name for path in there.iterdir() if path.name.startswith(".")] == []
 
 
