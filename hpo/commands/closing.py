@@ -118,14 +118,14 @@ def cost_lines(found: dict[str, Any]) -> list[str]:
 
 def next_commands(folder: RunFolder, found: dict[str, Any], again: str) -> list[str]:
     """What to type next, one command a line; ``again`` goes on with the search."""
-    root = shlex.quote(short_path(folder.root))
+    root = shlex.quote(short_place(folder, folder.root))
     lines = [
         f"  hpo status {root}",
         f"  hpo dashboard {root}",
         f"  {again}    # go on",
     ]
     if found["best"] is not None and (folder.best / "README.md").is_file():
-        lines.append(f"  {shlex.quote(short_path(folder.best))}: the best, with README.md that says how to load it")
+        lines.append(f"  {shlex.quote(short_place(folder, folder.best))}: the best, with README.md that says how to load it")
     return ["next:", *lines]
 
 
@@ -136,6 +136,11 @@ def _label(row: dict[str, Any]) -> str:
     if row["state"] != "complete":
         return f"{label} ({row['state']})"
     return f"{label} (infeasible)" if row["feasible"] is False else label
+
+
+def short_place(folder: RunFolder, path: Path) -> str:
+    """What one would type for a path of the run folder; at a URL, the URL."""
+    return short_path(path) if folder.remote is None else clean(folder.place + str(path)[len(str(folder.root)) :])
 
 
 def short_path(path: Path) -> str:

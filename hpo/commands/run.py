@@ -169,8 +169,8 @@ def _exit_code(study: Study, reason: str) -> int:
     if not any(record.state == "complete" for record in records):
         raise NoTrialCompleted(
             f"no trial completed: {reason}",
-            where=str(study.folder.root),
-            hint=f"hpo status {study.folder.root} groups the reasons; trials.csv holds every message",
+            where=study.folder.place,
+            hint=f"hpo status {study.folder.place} groups the reasons; trials.csv holds every message",
         )
     return 0
 

@@ -38,7 +38,7 @@ def study_note(config: StudyConfig, state: StudyState, folder: RunFolder, left_o
         parts.append(f"The model and the confusion matrix lie with trial {found['best']}, under *Artifacts*.")
     parts += [markdown(line, 2000) for line in data_checks.lines(found["data_checks"])]
     parts += [markdown(sentence) for sentence in left_out]
-    root = shlex.quote(str(folder.root))
+    root = shlex.quote(folder.place)
     parts.append(f"```\nhpo status {root}\npython -m hpo.run study.yaml      # go on\n```")
     return "\n\n".join(parts) + "\n"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -10,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import optuna
-from optuna.distributions import BaseDistribution
+from optuna.distributions import BaseDistribution, distribution_to_json
 from optuna.storages import BaseStorage
+from optuna.storages._rdb import models
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
@@ -36,7 +38,7 @@ def open_storage(url: str | None, database: Path) -> BaseStorage:
         if url.startswith("journal://"):
             backend = JournalFileBackend(url.removeprefix("journal://"))
             return optuna.storages.JournalStorage(backend)
-        return optuna.storages.RDBStorage(url, engine_kwargs=_engine_options(url))
+        return _WholeTrials(url, engine_kwargs=_engine_options(url))
     except Exception as error:  # drivers raise what they like; the user needs one sentence
         first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise StorageError(
@@ -94,6 +96,47 @@ def running_trial(
         system_attrs={},
         intermediate_values={},
     )
+
+
+class _WholeTrials(optuna.storages.RDBStorage):
+    """Writes the rows of a new trial in one go: Optuna looks its trial up again for each parameter and attribute.
+
+    The method is Optuna's own; where a version has no such method, or other models, it writes them its own way.
+    """
+
+    def _get_prepared_new_trial(self, study_id: int, template_trial: FrozenTrial | None, session: Any) -> Any:
+        rows = None if template_trial is None else _rows(template_trial)
+        if template_trial is None or rows is None:
+            return super()._get_prepared_new_trial(study_id, template_trial, session)
+        trial = models.TrialModel(
+            study_id=study_id, number=None, state=TrialState.RUNNING, datetime_start=template_trial.datetime_start
+        )
+        session.add(trial)
+        session.flush()
+        for row in rows:
+            row.trial_id = trial.trial_id
+        session.add_all(rows)
+        trial.number = trial.count_past_trials(session)
+        session.add(trial)
+        return trial
+
+
+def _rows(trial: FrozenTrial) -> list[Any] | None:
+    """The rows of a running trial without values; None where this Optuna's models differ."""
+    try:
+        return [
+            *(
+                models.TrialParamModel(
+                    param_name=name,
+                    param_value=distribution.to_internal_repr(trial.params[name]),
+                    distribution_json=distribution_to_json(distribution),
+                )
+                for name, distribution in trial.distributions.items()
+            ),
+            *(models.TrialUserAttributeModel(key=k, value_json=json.dumps(v)) for k, v in trial.user_attrs.items()),
+        ]
+    except (AttributeError, TypeError):
+        return None
 
 
 class StudyStore:
