@@ -14,6 +14,7 @@ from hpo.records.folder import RunFolder
 from hpo.records.record import StudyState
 from hpo.records.summary import summary
 from hpo.records.wording import clean, device_time, duration, metric, money, plural, seconds, setting
+from hpo.runners.ray_cluster import in_job
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -52,7 +53,9 @@ def print_summary(
     if found["table"]:
         console.print(draw_table(found["table"]))
     more = "" if state.stopped == "interrupted" else f" --set budget.trials={max(2 * found['trials']['total'], 1)}"
-    again = f"python -m hpo.run {shlex.quote(study_file)}{more}"
+    again = f"the same command again{more and f', with{more}'}"
+    if not in_job():  # where the command that began it was typed elsewhere, with options that are not known here
+        again = f"python -m hpo.run {shlex.quote(study_file)}{more}"
     known = data_checks.lines(found["data_checks"])
     for line in (
         *cost_lines(found),
@@ -125,7 +128,9 @@ def next_commands(folder: RunFolder, found: dict[str, Any], again: str) -> list[
         f"  {again}    # go on",
     ]
     if found["best"] is not None and (folder.best / "README.md").is_file():
-        lines.append(f"  {shlex.quote(short_place(folder, folder.best))}: the best, with README.md that says how to load it")
+        lines.append(
+            f"  {shlex.quote(short_place(folder, folder.best))}: the best, with README.md that says how to load it"
+        )
     return ["next:", *lines]
 
 
@@ -147,5 +152,5 @@ def short_path(path: Path) -> str:
     """The path as one would type it: relative to the working directory where it lies below."""
     try:
         return clean(path.resolve().relative_to(Path.cwd().resolve()))
-    except ValueError:
+    except (ValueError, FileNotFoundError):  # a cluster may unpack a job anew, and the directory it runs in is gone
         return clean(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import signal
 import sys
 import threading
@@ -42,6 +43,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run or resume a study."""
+    if "HPO_SEALED" in os.environ:  # the driver of a job that `hpo submit` sent
+        from hpo.runners.ray_sealed import unseal
+
+        unseal()
     config = load(arguments.study, arguments.set)
     if arguments.dry_run:
         return _dry_run(config, arguments)
@@ -215,6 +220,8 @@ class _Signals:
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         for number, handler in self._old.items():
             signal.signal(number, handler)
+        if error is not None and self._raised is not None:  # Ray turns what a handler raises into a SystemError
+            raise self._raised from None
 
     def check(self) -> None:
         """Raise what a handler raised, where that was lost."""

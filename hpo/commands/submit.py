@@ -8,12 +8,22 @@ import os
 import sys
 import tempfile
 from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from hpo.commands import INTERRUPTED
 from hpo.commands.run import accepted
-from hpo.commands.submit_output import as_json, exit_code_of, follow_command, print_commands, print_packed, stop_command
+from hpo.commands.submit_output import (
+    as_json,
+    exit_code_of,
+    follow_command,
+    print_commands,
+    print_packed,
+    sealed_in_words,
+    stop_command,
+    unsealed_in_words,
+)
 from hpo.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -68,8 +78,9 @@ def run(arguments: argparse.Namespace) -> int:
     jobs = Jobs(cluster_address(arguments.address))
     _check_idle(jobs, submission)
     say = sys.stderr if arguments.json else sys.stdout
-    print_packed(submission, arguments.env, say, installs=arguments.install)
-    job = _submit(jobs, submission, arguments)
+    variables, told = _variables(arguments.env, jobs.address)
+    print_packed(submission, told, say, installs=arguments.install)
+    job = _submit(jobs, submission, variables, arguments)
     print_commands(submission, job.id, jobs.address, say)
     if not arguments.no_wait:
         job = _follow(jobs, job, say)
@@ -106,7 +117,20 @@ def _check_idle(jobs: Jobs, submission: Submission) -> None:
         )
 
 
-def _submit(jobs: Jobs, submission: Submission, arguments: argparse.Namespace) -> Job:
+def _variables(names: Sequence[str], address: str) -> tuple[dict[str, str], str]:
+    """What is handed to the job through Ray, and in words how; empty where there is nothing."""
+    from hpo.runners.ray_sealed import seal
+    from hpo.runners.ray_token import asks_for_token, token
+
+    given = {name: os.environ[name] for name in names}
+    key = token() if asks_for_token(address) else None
+    if key is None:
+        return given, unsealed_in_words(list(given))
+    handed = seal(given, key)
+    return handed, sealed_in_words(given, handed)
+
+
+def _submit(jobs: Jobs, submission: Submission, variables: dict[str, str], arguments: argparse.Namespace) -> Job:
     from hpo.config.packing import write
     from hpo.config.source import own_source
     from hpo.runners.ray_jobs import Request
@@ -121,7 +145,7 @@ def _submit(jobs: Jobs, submission: Submission, arguments: argparse.Namespace) -
                 package=archive,
                 study=submission.study,
                 folder=submission.folder,
-                variables={name: os.environ[name] for name in arguments.env},
+                variables=variables,
                 pip=arguments.pip,
             )
         )

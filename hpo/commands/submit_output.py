@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 from hpo.config.packing import mebibytes
@@ -17,7 +17,7 @@ _MOST = 12  # files that are listed by name
 _COPIES = {"s3": "aws s3 cp --recursive {0} {1}", "gs": "gcloud storage cp --recursive {0} {1}"}
 
 
-def print_packed(submission: Submission, names: Sequence[str], out: TextIO, *, installs: bool) -> None:
+def print_packed(submission: Submission, variables: str, out: TextIO, *, installs: bool) -> None:
     """What goes to the cluster, and that nothing else does."""
     package = submission.package
     print(f"packed: {len(package.files)} files, {mebibytes(package.size)}; nothing else goes along", file=out)
@@ -27,8 +27,25 @@ def print_packed(submission: Submission, names: Sequence[str], out: TextIO, *, i
         print(f"  … and {len(package.files) - _MOST} more", file=out)
     if installs:
         print("  hpo itself, in the version installed here", file=out)
-    if names:
-        print(f"variables: {', '.join(names)} (Ray keeps their values: docs/ray.md says where)", file=out)
+    if variables:
+        print(f"variables: {variables}", file=out)
+
+
+def sealed_in_words(given: Iterable[str], handed: Mapping[str, str]) -> str:
+    """Which variables travel sealed, and which cannot."""
+    sealed = [name for name in given if name not in handed]
+    plain = [name for name in given if name in handed]
+    parts = [f"{', '.join(sealed)}, sealed with the cluster's token"] if sealed else []
+    if plain:
+        parts.append(f"{', '.join(plain)}, not sealed: needed before Python begins")
+    return "; ".join(parts)
+
+
+def unsealed_in_words(names: Sequence[str]) -> str:
+    """That nothing can be sealed."""
+    if not names:
+        return ""
+    return f"{', '.join(names)}, not sealed: this cluster uses no token, and Ray writes their values to its logs"
 
 
 def print_commands(submission: Submission, job: str, address: str, out: TextIO) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -87,9 +88,21 @@ def prepare(wanted: Wanted) -> Submission:
     package = pack(draft, file, include=wanted.include, limit=wanted.limit)
     _check_variables(config, wanted, overridden(package))
     runs = draft.templates.get(("runs",)) or str(draft.get("runs"))
-    return Submission(
-        config.study, masked(f"{runs.rstrip('/')}/{config.study}"), package, (*wanted.overrides, *package.overrides)
-    )
+    overrides = (*wanted.overrides, *package.overrides, *_for_workers(config, wanted.forwarded))
+    return Submission(config.study, masked(f"{runs.rstrip('/')}/{config.study}"), package, overrides)
+
+
+def _for_workers(config: StudyConfig, forwarded: Sequence[str]) -> list[str]:
+    """``key=value`` that hands the workers what the job is given, but for what only the study file takes up.
+
+    Workers never need the storage, so its password stays with the driver.
+    """
+    if config.runner.name == "local":  # whose one process is the job's own
+        return []
+    taken = {name for text, _ in config._templates.values() for name in names_in(text)}
+    own = config.runner.environment
+    more = [name for name in dict.fromkeys(forwarded) if name not in taken and name not in own]
+    return [f"runner.environment={json.dumps([*own, *more])}"] if more else []
 
 
 def _folder(path: str) -> str:

@@ -7,6 +7,7 @@ import os
 from typing import Literal
 
 from hpo.config.models import RunnerConfig, StudyConfig
+from hpo.runners.ray_cluster import in_job
 
 
 def choose(config: StudyConfig) -> tuple[Literal["local", "ray"], str]:
@@ -29,6 +30,8 @@ def _asked(runner: RunnerConfig) -> str:
     """What in the study or in the environment only Ray can do."""
     if runner.address:
         return f"runner.address is {runner.address}"
+    if in_job():  # in which Ray sets RAY_ADDRESS
+        return "a job of this cluster"
     if os.environ.get("RAY_ADDRESS"):
         return "RAY_ADDRESS is set"
     for name in ("max_workers", "processes_per_trial", "gpus_per_trial"):

@@ -17,9 +17,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from hpo.errors import ConfigurationError, HpoError, first_line
-from hpo.runners.ray_token import TOKEN_HINT, headers_of_token
+from hpo.runners.ray_token import SECONDS, TOKEN_HINT, headers_of_token
 
-SECONDS = 10.0  # until an address counts as unreachable
 PATIENCE_SECONDS = 60.0  # without an answer, until following is given up
 STOPPED_EXIT_CODE = 143
 STUDY, FOLDER = "hpo_study", "hpo_run_folder"  # keys of a job's metadata
@@ -60,7 +59,7 @@ class Request:
         package: zip archive that becomes the working directory.
         study: name of the study.
         folder: the run folder, as it may be shown.
-        variables: environment variables of the job; their values may be secret.
+        variables: environment variables of the job, whose values Ray keeps where its users can read them.
         pip: requirements file to install on the cluster first.
     """
 

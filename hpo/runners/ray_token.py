@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
+import urllib.request
 from pathlib import Path
 
 from hpo.errors import ConfigurationError
 
 TOKEN_HINT = "export RAY_AUTH_TOKEN=... of the cluster, or RAY_AUTH_TOKEN_PATH=FILE"
+SECONDS = 10.0  # until an address counts as unreachable
 
 
 def headers_of_token() -> dict[str, str]:
@@ -16,11 +19,11 @@ def headers_of_token() -> dict[str, str]:
     Raises:
         ConfigurationError: the token's file cannot be read, or a token is asked for and there is none.
     """
-    token = _token()
-    return {"Authorization": f"Bearer {token}"} if token else {}
+    found = token()
+    return {"Authorization": f"Bearer {found}"} if found else {}
 
 
-def _token() -> str | None:
+def token() -> str | None:
     """Ray's token: of RAY_AUTH_TOKEN, the file in RAY_AUTH_TOKEN_PATH, or ~/.ray/auth_token.
 
     Raises:
@@ -43,3 +46,12 @@ def _token() -> str | None:
         what = "RAY_AUTH_MODE asks for a token, and there is none"
         raise ConfigurationError(what, where="RAY_AUTH_TOKEN", hint=TOKEN_HINT)
     return None
+
+
+def asks_for_token(address: str) -> bool:
+    """Whether the cluster behind a dashboard's URL lets in only who has its token; one that cannot tell does not."""
+    try:
+        with urllib.request.urlopen(f"{address}/api/authentication_mode", timeout=SECONDS) as answer:
+            return bool(json.load(answer).get("authentication_mode") == "token")
+    except (OSError, ValueError, AttributeError):
+        return False

@@ -30,7 +30,8 @@ def objective(params, trial):
     for i in range(1, 5):
         time.sleep(params["pause"])
         yield Progress(examples=i, fraction=i / 4, metrics={"loss": square(params["x"] - 1) + 1 / i},
-                       measurements={"secret": len(os.environ.get("WORD", ""))})
+                       measurements={"secret": len(os.environ.get("WORD", "")),
+                                     "password": len(os.environ.get("PASS", ""))})
 
 def broken(params):
     raise RuntimeError("no such device")
@@ -48,16 +49,17 @@ pruner: {name: none}
 runner: {name: local}
 loggers: {tensorboard: false}
 """
-SECRET = "sesame-7f3a91-open"
+SECRET, PASSWORD = "sesame-7f3a91-open", "elderberry-20c5"
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[RayCluster]:
-    """A head of two CPUs that takes jobs, whose shell finds this Python; its dashboard answers."""
+    """A head that takes jobs, whose shell finds this Python and whose dashboard answers; a second node; a CPU each."""
     path = os.environ["PATH"]
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{path}"
     try:
-        with RayCluster(cpus=2, dashboard=True) as started:
+        with RayCluster(cpus=1, dashboard=True) as started:
+            started.add_node(cpus=1)
             _wait_for_jobs(started)
             yield started
     finally:
@@ -65,18 +67,21 @@ def cluster() -> Iterator[RayCluster]:
 
 
 def _wait_for_jobs(cluster: RayCluster) -> None:
-    asked = urllib.request.Request(
-        f"{cluster.dashboard}/api/jobs/", headers={"Authorization": f"Bearer {cluster.token}"}
-    )
     until = time.monotonic() + 60
     while True:
         try:
-            with urllib.request.urlopen(asked, timeout=5):
-                return
+            _get(f"{cluster.dashboard}/api/jobs/", cluster.token)
+            return
         except OSError:
             if time.monotonic() > until:
                 raise
             time.sleep(0.3)
+
+
+def _get(url: str, token: str) -> str:
+    asked = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})
+    with urllib.request.urlopen(asked, timeout=5) as answer:
+        return str(answer.read(), "utf-8")
 
 
 @pytest.fixture
@@ -149,6 +154,7 @@ def test_a_study_is_packed_runs_and_is_followed_and_the_same_command_resumes(
     # when the same command comes again with more to do and on the cluster's workers, then it goes on under another name
     workers = "runner={name: ray, max_workers: 2}"
     again = submit(study.name, "--set", "budget.trials=5", "--set", workers, "--json")
+    assert "Traceback" not in again.stderr, again.stderr
     assert again.returncode == 0, again.stderr
     found = json.loads(again.stdout)
     assert (found["job"], found["status"], found["exit_code"]) == ("tickets-2", "succeeded", 0)
@@ -161,7 +167,8 @@ def test_a_study_is_packed_runs_and_is_followed_and_the_same_command_resumes(
 def test_ctrl_c_ends_the_following_and_not_the_job_and_a_second_driver_is_refused(
     project: Callable[..., Path], submit: Any, cluster: RayCluster, tmp_path: Path
 ) -> None:
-    study = project("patient", **{"value: 0": "value: 0.5", "trials: 3": "trials: 40"})
+    changes = {"value: 0": "value: 0.4", "trials: 3": "trials: 40", "name: local": "name: ray"}
+    study = project("patient", **changes)
     # given a job that is followed
     process = subprocess.Popen(
         [sys.executable, "-m", "hpo.commands", "submit", study.name, "--address", cluster.dashboard,
@@ -184,6 +191,8 @@ def test_ctrl_c_ends_the_following_and_not_the_job_and_a_second_driver_is_refuse
     assert "already runs on this cluster, as the job patient-1" in second.stderr
     # when it is stopped as we tell people to, then the study can be resumed
     ray_job(cluster, "stop", "--address", cluster.dashboard, "patient-1")
+    printed = ray_job(cluster, "logs", "--address", cluster.dashboard, "patient-1")
+    assert "Traceback" not in printed and printed.rstrip().endswith(("terminated", "...")), printed
     finished = len([each for each in trials(study).values() if each.state == "complete"])
     third = submit(study.name, "--set", f"budget.trials={finished + 2}")
     assert third.returncode == 0, third.stdout + third.stderr
@@ -213,18 +222,26 @@ def test_the_exit_code_is_that_of_the_study(project: Callable[..., Path], submit
 def test_a_secret_reaches_the_trials_and_no_file_or_output_of_ours(
     project: Callable[..., Path], submit: Any, cluster: RayCluster, tmp_path: Path
 ) -> None:
-    # given a study whose workers need a secret
-    study = project("quiet", **{"name: local": "name: ray, environment: [WORD]"})
-    done = submit(study.name, "--env", "WORD", env={"WORD": SECRET})
+    # given a study whose trials need one secret, and whose file another
+    storage = f"storage: sqlite:///{tmp_path}/${{PASS}}.db\nloggers:"
+    study = project("quiet", **{"name: local": "name: ray", "trials: 3": "trials: 2", "loggers:": storage})
+    names = ("--env", "WORD", "--env", "PASS")
+    done = submit(study.name, *names, env={"WORD": SECRET, "PASS": PASSWORD})
     assert done.returncode == 0, done.stdout + done.stderr
-    # then the trials have it
+    # then the trials have the one, and the driver alone has the other
     assert {each.measurements["secret"] for each in trials(study).values()} == {len(SECRET)}
-    # and neither the run folder nor anything that was printed shows it
-    assert SECRET not in done.stdout + done.stderr
-    assert "WORD" in done.stdout
-    assert _files_with(SECRET, tmp_path) == set()
-    # and of Ray's own files exactly those that docs/ray.md names do
-    assert {path.name for path in _files_with(SECRET, cluster.folder)} == {"runtime_env_agent.log"}
+    assert {each.measurements["password"] for each in trials(study).values()} == {0}
+    assert (tmp_path / f"{PASSWORD}.db").is_file()
+    assert "WORD, PASS, sealed with the cluster's token" in done.stdout
+    # and neither the run folder, nor what was printed, nor Ray's files and what it tells of the job show one
+    told = _get(f"{cluster.dashboard}/api/jobs/", cluster.token)
+    for secret in (SECRET, PASSWORD):
+        assert secret not in done.stdout + done.stderr + told
+        assert _files_with(secret, tmp_path) == set()
+        assert _files_with(secret, cluster.folder) == set()
+    # though Ray keeps what it is handed, in both places
+    assert "HPO_SEALED" in told
+    assert {path.name.split(".")[0] for path in _files_with("HPO_SEALED", cluster.folder)} == {"runtime_env_agent"}
 
 
 def _files_with(text: str, folder: Path) -> set[Path]:
