@@ -176,6 +176,20 @@ def test_the_end_names_the_next_commands(tickets: Any, tmp_path: Path) -> None:
     assert "$0.0425 at $3.60 a device hour; pruning saved about 9.0 device seconds" in text
 
 
+def test_in_a_job_whose_directory_is_gone_the_end_is_told_all_the_same(
+    tickets: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given a job, whose directory the cluster has replaced
+    monkeypatch.setenv("RAY_JOB_CONFIG_JSON_ENV_VAR", "{}")
+    (tmp_path / "package").mkdir()
+    monkeypatch.chdir(tmp_path / "package")
+    (tmp_path / "package").rmdir()
+    text = printed(tickets.config(), tickets.folded(tickets.events()), tmp_path / "runs" / "tickets")
+    # then paths are absolute, and no command is made up whose options are not known here
+    assert f"hpo status {tmp_path}/runs/tickets" in text
+    assert "the same command again, with --set budget.trials=12" in text and "hpo.run" not in text
+
+
 def test_settings_cannot_inject_markup(tickets: Any) -> None:
     state = tickets.folded(tickets.events())
     state.records[1].settings["batch_size"] = "[red]x\x1b[0m"  # type: ignore[index]

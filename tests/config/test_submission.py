@@ -81,6 +81,25 @@ def test_a_variable_for_the_workers_must_be_handed_over_too(study: Path) -> None
     assert prepared(study, *overrides, present=("HF_TOKEN",))
 
 
+def test_what_is_handed_over_reaches_the_workers_but_for_what_the_study_file_takes_up(
+    study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("PASSWORD", "HF_TOKEN", "WORD"):
+        monkeypatch.setenv(name, "sesame99")
+    overrides = ("runs=/shared/runs", "storage=postgresql+psycopg://me:${PASSWORD}@db/hpo")
+    forwarded = ("PASSWORD", "HF_TOKEN", "WORD")
+
+    def handed(*more: str) -> list[str]:
+        overridden = prepared(study, *overrides, *more, forwarded=forwarded).overrides
+        return [each for each in overridden if each.startswith("runner.environment=")]
+
+    assert handed() == ['runner.environment=["HF_TOKEN", "WORD"]']
+    # and after those that the study names itself
+    assert handed("runner={name: ray, environment: [WORD]}") == ['runner.environment=["WORD", "HF_TOKEN"]']
+    # and to nobody where the job's own process trains
+    assert handed("runner.name=local") == []
+
+
 def test_a_variable_that_is_not_set_cannot_be_handed_over(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HF_TOKEN", raising=False)
     with pytest.raises(ConfigurationError, match="no variable HF_TOKEN"):
