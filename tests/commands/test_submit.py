@@ -161,13 +161,13 @@ def test_a_study_is_packed_runs_and_is_followed_and_the_same_command_resumes(
     assert [each["name"] for each in found["packed"]] == ["tickets.yaml", "own.py", "helper.py"]
     assert len(trials(study)) == 5
     assert "Ray at" in again.stderr and {trials(study)[n].worker.rpartition("/")[2] for n in (3, 4)} <= {"w1", "w2"}
-    assert "tickets-2" in ray_job(cluster, "list", "--address", cluster.dashboard)
+    assert '"tickets-2"' in _get(f"{cluster.dashboard}/api/jobs/", cluster.token)
 
 
 def test_ctrl_c_ends_the_following_and_not_the_job_and_a_second_driver_is_refused(
     project: Callable[..., Path], submit: Any, cluster: RayCluster, tmp_path: Path
 ) -> None:
-    changes = {"value: 0": "value: 0.4", "trials: 3": "trials: 40", "name: local": "name: ray"}
+    changes = {"value: 0": "value: 0.4", "trials: 3": "trials: 40", "name: local": "name: auto"}
     study = project("patient", **changes)
     # given a job that is followed
     process = subprocess.Popen(
@@ -184,31 +184,23 @@ def test_ctrl_c_ends_the_following_and_not_the_job_and_a_second_driver_is_refuse
     # then that is said, and the job goes on
     assert process.returncode == 130
     assert "the job patient-1 goes on" in told
-    assert "RUNNING" in ray_job(cluster, "status", "--address", cluster.dashboard, "patient-1")
+    assert json.loads(_get(f"{cluster.dashboard}/api/jobs/patient-1", cluster.token))["status"] == "RUNNING"
     # and a second one is refused, with the way to follow and to stop the first
     second = submit(study.name)
     assert second.returncode == 2
     assert "already runs on this cluster, as the job patient-1" in second.stderr
     # when it is stopped as we tell people to, then the study can be resumed
     ray_job(cluster, "stop", "--address", cluster.dashboard, "patient-1")
-    printed = ray_job(cluster, "logs", "--address", cluster.dashboard, "patient-1")
-    assert "Traceback" not in printed and printed.rstrip().endswith(("terminated", "...")), printed
+    printed = json.loads(_get(f"{cluster.dashboard}/api/jobs/patient-1/logs", cluster.token))["logs"]
+    assert "Traceback" not in printed and printed.rstrip().endswith("terminated"), printed
     finished = len([each for each in trials(study).values() if each.state == "complete"])
-    third = submit(study.name, "--set", f"budget.trials={finished + 2}")
+    third = submit(study.name, "--set", f"budget.trials={finished + 2}", "--no-wait", "--json")
     assert third.returncode == 0, third.stdout + third.stderr
-    assert "patient-2" in third.stdout
+    # and without waiting the command returns at once
+    found = json.loads(third.stdout)
+    assert found["job"] == "patient-2" and found["exit_code"] is None and found["status"] in ("pending", "running")
+    assert "search ended" in ray_job(cluster, "logs", "--follow", "--address", cluster.dashboard, "patient-2")
     assert len([each for each in trials(study).values() if each.state == "complete"]) == finished + 2
-
-
-def test_without_waiting_the_command_returns_at_once(
-    project: Callable[..., Path], submit: Any, cluster: RayCluster
-) -> None:
-    study = project("hasty")
-    done = submit(study.name, "--no-wait", "--json")
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
-    assert found["exit_code"] is None and found["status"] in ("pending", "running")
-    assert "search ended" in ray_job(cluster, "logs", "--follow", "--address", cluster.dashboard, found["job"])
 
 
 def test_the_exit_code_is_that_of_the_study(project: Callable[..., Path], submit: Any) -> None:
