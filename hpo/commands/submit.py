@@ -16,6 +16,7 @@ from hpo.commands import INTERRUPTED
 from hpo.commands.run import accepted
 from hpo.commands.submit_output import (
     as_json,
+    ended_in_words,
     exit_code_of,
     follow_command,
     print_commands,
@@ -171,7 +172,7 @@ def _follow(jobs: Jobs, job: Job, say: TextIO) -> Job:
     error = why(job, list(last))
     if error is not None:
         raise error
-    print(f"job {job.id}: {job.status.lower()}", file=sys.stderr)
+    print(ended_in_words(job), file=sys.stderr)
     return job
 
 

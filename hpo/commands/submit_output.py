@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from hpo.runners.ray_jobs import Job
 
 _MOST = 12  # files that are listed by name
+SIGNALLED = 128  # a process that a signal ended has this and the signal's number as its exit code
 _COPIES = {"s3": "aws s3 cp --recursive {0} {1}", "gs": "gcloud storage cp --recursive {0} {1}"}
 
 
@@ -97,6 +98,15 @@ def exit_code_of(job: Job) -> int:
     from hpo.runners.ray_jobs import exit_code
 
     return exit_code(job) if job.ended else 0
+
+
+def ended_in_words(job: Job) -> str:
+    """How the job ended; where a signal ended it, that nothing is lost."""
+    code = exit_code_of(job)
+    if code <= SIGNALLED:
+        return f"job {job.id}: {job.status.lower()}"
+    how = "stopped" if job.status == "STOPPED" else f"ended by signal {code - SIGNALLED}"
+    return f"job {job.id}: {how}; the same command goes on where the study stands"
 
 
 def as_json(submission: Submission, job: Job, address: str, code: int) -> dict[str, Any]:

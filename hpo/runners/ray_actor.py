@@ -8,6 +8,7 @@ import signal
 import socket
 import tempfile
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,12 +21,14 @@ from hpo.objective import Resources, Trial
 from hpo.records.folder import RunFolder
 from hpo.runners.desk import Admit, Command, Desk, News, Refused, Terminated
 from hpo.runners.protocol import Checkpointed, Ended
+from hpo.runners.ray_cluster import in_job
 
 if TYPE_CHECKING:
     from hpo.data.rows import Splits
     from hpo.runners.worker import Worker
 
 TERMINATED = 143
+UNPACK_SECONDS = 10.0
 GRACE_SECONDS = 5.0  # from a SIGTERM to the end: time for the driver to fetch the notice
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
@@ -167,7 +170,15 @@ def _free_address() -> str:
 
 def own_files(config: StudyConfig) -> dict[str, bytes]:
     """The Python files that a study names, by path."""
-    return {path: Path(path).read_bytes() for path in map(_file, _references(config)) if path}
+    return {path: _read(path) for path in map(_file, _references(config)) if path}
+
+
+def _read(path: str) -> bytes:
+    """A file's content; in a job it may be gone for a moment, while a second node here unpacks the job anew."""
+    until = time.monotonic() + (UNPACK_SECONDS if in_job() else 0.0)
+    while not os.path.isfile(path) and time.monotonic() < until:
+        time.sleep(0.1)
+    return Path(path).read_bytes()
 
 
 def with_files(config: StudyConfig, files: Mapping[str, bytes]) -> StudyConfig:

@@ -17,7 +17,9 @@ from typing import Any
 import pytest
 
 from benchmarks.ray_cluster import RayCluster
+from hpo.commands.submit_output import ended_in_words
 from hpo.records import load_state
+from hpo.runners.ray_jobs import Job
 
 pytestmark = [pytest.mark.ray, pytest.mark.xdist_group("ray")]
 
@@ -242,6 +244,19 @@ def _files_with(text: str, folder: Path) -> set[Path]:
         if path.is_file() and not path.is_symlink() and text.encode() in path.read_bytes():
             found.add(path)
     return found
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "told"),
+    [
+        ("SUCCEEDED", 0, "job tickets-1: succeeded"),
+        ("FAILED", 4, "job tickets-1: failed"),
+        ("STOPPED", None, "job tickets-1: stopped; the same command goes on where the study stands"),
+        ("FAILED", 137, "job tickets-1: ended by signal 9; the same command goes on where the study stands"),
+    ],
+)
+def test_a_job_that_a_signal_ended_can_be_gone_on_with(status: str, code: int | None, told: str) -> None:
+    assert ended_in_words(Job("tickets-1", status, code, "", {})) == told
 
 
 def test_a_missing_token_a_wrong_one_and_a_dead_address_are_one_error_each(
