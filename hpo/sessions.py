@@ -74,7 +74,7 @@ def _import(path: Path) -> ModuleType:
     sys.modules[module_name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         line = traceback.extract_tb(error.__traceback__)[-1].lineno
         raise ObjectiveError(
             f"does not import: {type(error).__name__}: {error}", where=f"{path}:{line}", hint="run it alone to see"
@@ -86,13 +86,24 @@ def _own(spec: str, task: Task) -> Objective:
     found, path = load_file(spec, "objective")
     if inspect.isclass(found) or (callable(getattr(found, "open_objective", None))):
         make: Callable[[Task], object] = found if inspect.isclass(found) else found.open_objective
-        opened = make(task)
+        opened = _made(make, task, spec)
         if not isinstance(opened, Objective):
             raise ObjectiveError("is not an Objective", where=spec, hint="give it train, predict, probe and close")
         return opened
     if not callable(found):
         raise ObjectiveError("is not a function", where=str(path), hint="def objective(params): return {'loss': ...}")
     return FunctionObjective(found, task)
+
+
+def _made(make: Callable[[Task], object], task: Task, spec: str) -> object:
+    try:
+        return make(task)
+    except (HpoError, OSError):
+        raise
+    except (Exception, SystemExit) as error:
+        line = traceback.extract_tb(error.__traceback__)[-1].lineno
+        what = f"cannot be opened: {type(error).__name__}: {error} (line {line})"
+        raise ObjectiveError(what, where=spec, hint="open it alone to see") from error
 
 
 class FunctionObjective:
@@ -176,7 +187,7 @@ class GeneratorSession:
             yield Failed(trial.number, failure.reason, str(failure.args[0]))
         except HpoError as error:
             yield Failed(trial.number, "exception", str(error), traceback.format_exc())
-        except Exception as error:  # an author's code may raise anything; the study goes on
+        except (Exception, SystemExit) as error:  # an author's code may raise anything; the study goes on
             yield Failed(trial.number, _reason(error), f"{type(error).__name__}: {error}", traceback.format_exc())
         finally:
             self._running = None
@@ -213,7 +224,7 @@ def _close(run: Iterator[Progress]) -> None:
         close()
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     """Out of memory is told from other faults by name, since this room knows neither torch nor CUDA."""
     return (
         "out_of_memory" if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" else "exception"

@@ -46,6 +46,7 @@ class Record:
     deaths: int = 0  # driver deaths since the last checkpoint
     losses: int = 0  # workers lost in it since the last checkpoint, those not counted that were taken away
     checkpoint: str | None = None  # relative to the run folder
+    saved_seconds: float = 0.0  # device seconds that its attempts had taken up to the checkpoint
     artifact: str | None = None  # relative to the run folder
     rungs: Mapping[float, bool] = field(default_factory=dict)  # halving decisions: rung -> stop
     result: Event | None = None  # the worker's word on how it ended; its place in the study may wait for a decision
@@ -127,12 +128,16 @@ class StudyState:
         self._change(record.number, curve=(*kept, point), examples=point.examples)
 
     def _on_checkpoint(self, event: Event) -> None:
-        self._change(event["number"], checkpoint=event["path"], deaths=0, losses=0)
+        record = self.records[event["number"]]
+        spent = record.curve[-1].measurements.get("device_seconds", 0.0) if record.curve else 0.0
+        self._change(record.number, checkpoint=event["path"], saved_seconds=spent, deaths=0, losses=0)
 
     def _on_lost(self, event: Event) -> None:
         """A worker is gone, and what its trial did since the last checkpoint has been paid for and is lost."""
         self.device_seconds += event["device_seconds"]
-        self._change(event["number"], losses=self.records[event["number"]].losses + bool(event["counts"]))
+        record = self.records[event["number"]]
+        attempts = max(record.attempts, event["attempt"])  # of one that died at once nothing else may be known
+        self._change(record.number, losses=record.losses + bool(event["counts"]), attempts=attempts)
 
     def _on_result(self, event: Event) -> None:
         """A worker's word on an attempt; the record's own state changes only with ``tell``."""

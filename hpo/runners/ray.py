@@ -263,6 +263,6 @@ class RayRunner:
         asked.put(Question(method, argument))
         while not self._answers:
             self._receive(1.0)
-            if asked not in self._seats:
+            if asked not in self._seats and not self._answers:
                 return self._ask(method, argument)
         return self._answers.popleft()

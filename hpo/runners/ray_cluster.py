@@ -6,8 +6,10 @@ import contextlib
 import logging
 import os
 import secrets
+import socket
 import sys
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -17,6 +19,8 @@ from hpo.config.models import RunnerConfig
 from hpo.errors import ConfigurationError, StorageError, first_line
 
 OBJECT_STORE_BYTES = 2**28  # of a Ray of our own: it carries a study's rows, not its models
+ANSWER_SECONDS = 10.0  # that a head at a given address may take to answer; Ray itself would try for many minutes
+_TRIES = 3  # attempts of Ray to speak to a head that answers, a second apart; Ray's own default is 20
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,8 @@ class Cluster:
         self.own = not ray.is_initialized() and own
         self._joined = not ray.is_initialized()
         if self._joined:
+            _check_address(self.address)
+            self._speak = _silence()
             _connect(self.address)
 
     def workers(self, demand: Demand) -> int:
@@ -90,6 +96,7 @@ class Cluster:
         """Disconnect; a Ray that was started here ends."""
         if self._joined:
             imported().shutdown()
+            self._speak()
 
 
 def imported() -> Any:
@@ -143,11 +150,38 @@ class Joining:
             self._future.result().close()
 
 
+def _check_address(address: str | None) -> None:
+    """Whether somebody listens there, where the address is one of a machine."""
+    where = str(address)
+    if "://" in where:
+        raise ConfigurationError(
+            "this is no address of a cluster's head, which is HOST:PORT",
+            where=where,
+            hint="on a machine of the cluster HOST:6379; from elsewhere: hpo submit study.yaml --address http://HEAD:8265",
+        )
+    host, _, port = where.rpartition(":")
+    if not host or not port.isdigit():
+        return
+    until = time.monotonic() + ANSWER_SECONDS
+    while True:
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), timeout=ANSWER_SECONDS).close()
+            return
+        except (OSError, OverflowError) as error:
+            if time.monotonic() > until:
+                raise StorageError(
+                    f"the Ray cluster cannot be joined: nobody answers there ({error})",
+                    where=where,
+                    hint="is the head running (ray status --address ...), and can this machine reach it?",
+                ) from error
+            time.sleep(1.0)
+
+
 def _connect(address: str | None) -> None:
     ray = imported()
     quiet = {"log_to_driver": False, "logging_level": "CRITICAL", "configure_logging": False}
     try:
-        with _hushed():
+        with _hushed(joined=address not in (None, "local")):
             if address in (None, "local"):
                 ray.init("local", include_dashboard=False, object_store_memory=OBJECT_STORE_BYTES, **quiet)
             else:
@@ -160,28 +194,44 @@ def _connect(address: str | None) -> None:
 
 
 @contextlib.contextmanager
-def _hushed() -> Iterator[None]:
+def _hushed(*, joined: bool) -> Iterator[None]:
     """No log lines while Ray starts, and no waiting for the dashboard that is switched off (2 s of 4).
 
-    Afterwards Ray's notices of dead workers stay off standard output, where ``log_to_driver=False`` does not keep
-    them: the study tells of them in its own words, and a reader of ``--json`` wants one object. Both names are
-    private to Ray; where a version has no such thing, it waits, or shows its notices.
+    A cluster that refuses the token is asked a few times only. The names are private to Ray; where a version has no
+    such thing, it waits.
     """
-    from ray._private import ray_constants, worker
+    from ray._private import ray_constants
 
     logger = logging.getLogger("ray")
-    level, name = logger.level, "RAY_DASHBOARD_STARTUP_TIMEOUT_S"
-    wait = getattr(ray_constants, name, None)
+    level, changed = logger.level, {"RAY_DASHBOARD_STARTUP_TIMEOUT_S": 0}
+    if joined:
+        changed["NUM_REDIS_GET_RETRIES"] = _TRIES
+    before = {name: getattr(ray_constants, name) for name in changed if hasattr(ray_constants, name)}
     logger.setLevel(logging.CRITICAL)
-    setattr(ray_constants, name, 0)
-    if hasattr(worker, "print_to_stdstream"):
-        worker.print_to_stdstream = lambda *_, **__: None
+    for name in before:
+        setattr(ray_constants, name, changed[name])
     try:
         yield
     finally:
         logger.setLevel(level)
-        if wait is not None:
-            setattr(ray_constants, name, wait)
+        for name, value in before.items():
+            setattr(ray_constants, name, value)
+
+
+def _silence() -> Callable[[], None]:
+    """Keep Ray's notices of dead workers off standard output, where ``log_to_driver=False`` does not; how to undo it.
+
+    The study tells of them in its own words, and a reader of ``--json`` wants one object. The name is private to Ray;
+    where a version has no such thing, it shows its notices.
+    """
+    from ray._private import worker
+
+    name = "print_to_stdstream"
+    spoken = getattr(worker, name, None)
+    if spoken is None:
+        return lambda: None
+    setattr(worker, name, lambda *_, **__: None)
+    return lambda: setattr(worker, name, spoken)
 
 
 def _own_token() -> None:

@@ -125,5 +125,7 @@ def cause(error: Exception) -> tuple[Literal["died", "preempted"], str]:
     for sign, meaning in _SIGNS.items():
         if sign in text:
             return "died", meaning
+    if (raised := getattr(error, "cause", None)) is not None:
+        return "died", f"{type(raised).__name__}: {raised}"
     detail = text.partition("Worker exit detail: ")[2] or text
     return "died", f"its process ended: {detail.strip().splitlines()[0].partition('. ')[0]}"

@@ -144,6 +144,7 @@ class Worker:
 
     def _score(self, progress: Progress) -> tuple[Progress, dict[str, float], pd.DataFrame | None]:
         """Metrics and per-row scores of an evaluation, and the evaluation with the counts of unscored rows added."""
+        progress = _plain(progress)
         metrics = dict(progress.metrics)
         if set(metrics) == {"value"}:  # a plain function that returned one number
             metrics = {self._rules.primary.metric: metrics["value"]}
@@ -162,7 +163,7 @@ class Worker:
             outputs = _called(progress.train_outputs)
             found |= gap(self._scorecard, self._task.train, outputs, metrics, self._rules.primary)
         if progress.closing is not None:
-            found |= _called(progress.closing)
+            found |= _numbers(_called(progress.closing))
         own = {name: value for name, value in found.items() if is_harness(name)}
         measured = {name: value for name, value in found.items() if name not in own}
         return replace(progress, measurements={**measured, **progress.measurements}), {**metrics, **own}
@@ -185,6 +186,27 @@ class Worker:
         for progress in objective.train(Trial(0, {}, self._task.seed, folder)):
             last = progress.outputs
         return last
+
+
+def _plain(progress: Progress) -> Progress:
+    """The evaluation with Python's own numbers: an author's may be a library's, which not every process can read."""
+    return replace(
+        progress,
+        examples=int(progress.examples),
+        fraction=float(progress.fraction),
+        metrics=_numbers(progress.metrics),
+        measurements=_numbers(progress.measurements),
+    )
+
+
+def _numbers(given: Mapping[str, Any]) -> dict[str, float]:
+    found = {}
+    for name, value in given.items():
+        try:
+            found[str(name)] = float(value)
+        except (TypeError, ValueError):
+            raise TrialFailure("exception", f"the objective gave {name}={value!r}, which is no number") from None
+    return found
 
 
 def _called(author: Callable[[], _Found]) -> _Found:

@@ -233,6 +233,9 @@ class Search:
 
     def _end(self, message: Ended) -> Iterator[Event]:
         self._in_flight.discard(message.number)
+        saved = self.state.records[message.number].saved_seconds
+        if saved and "device_seconds" not in message.measurements:  # ended without a worker, but not without cost
+            message = replace(message, measurements={**message.measurements, "device_seconds": saved})
         if message.scores is not None:
             path = write_scores(self.folder.scores(message.number), message.scores, seed=message.number)
             self.folder.publish(self.folder.relative(path))
@@ -250,9 +253,8 @@ class Search:
         if self._halving.stopped_at(record) is not None:
             yield from self._end(Ended(record.number, record.attempts, "stopped"))
         elif record.losses >= self.config.runner.tries:
-            what = (
-                f"{record.losses} workers were lost in this trial without a new checkpoint; the last: {message.message}"
-            )
+            losses, last = record.losses, message.message
+            what = f"{losses} workers were lost in this trial without a new checkpoint; the last: {last}"
             yield from self._end(Ended(record.number, record.attempts, "failed", message.reason, what))
         else:
             self._submit(record)

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from tests.search.conftest import Bench, losses, table
 
 from hpo.objective import Progress, Trial
 from hpo.records import read
 from hpo.runners.simulated import Death
+from tests.search.conftest import Bench, losses, table
 
 
 def saving(trial: Trial) -> Iterator[Progress]:
