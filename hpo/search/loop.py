@@ -6,6 +6,7 @@ so a search that was killed anywhere goes on from what it wrote.
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
@@ -30,9 +31,9 @@ LOOKAHEAD_PER_WORKER = 4  # see docs/scale.md: what ordered mode costs by lookah
 _POLL_SECONDS = 0.5
 
 
-def default_lookahead(workers: int) -> int:
-    """The lookahead of a study that names none, from the workers it begins with; a constant from then on."""
-    return 1 if workers == 1 else LOOKAHEAD_PER_WORKER * workers
+def default_lookahead(workers: int, trials: int | None) -> int:
+    """The lookahead of a study that names none, well below its budget of ``trials``; a constant from its start on."""
+    return 1 if workers == 1 else max(workers, min(LOOKAHEAD_PER_WORKER * workers, (trials or sys.maxsize) // 3))
 
 
 @dataclass(frozen=True)

@@ -128,7 +128,8 @@ class Study:
         journal = Journal(self.folder.journal, mirror)
         self._parts.callback(journal.close)
         self._runner = runner
-        self._lookahead = self._with_lookahead().sampler.lookahead or default_lookahead(runner.workers)
+        given = self._with_lookahead().sampler.lookahead
+        self._lookahead = given or default_lookahead(runner.workers, self.config.budget.trials)
         self._warm_up(space)
         self._search = Search(Parts(self.config, space, self.folder, journal, store, runner), self.state)
 

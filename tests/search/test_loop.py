@@ -9,6 +9,7 @@ import pytest
 
 from hpo.errors import TrialFailure
 from hpo.objective import Progress, Trial
+from hpo.search.loop import default_lookahead
 from tests.search.conftest import FINITE, Bench, losses, table
 
 ONE = [{"metric": "loss", "direction": "minimize"}]
@@ -160,3 +161,12 @@ def test_five_deaths_without_a_checkpoint_give_a_trial_up(bench: Bench) -> None:
     record = bench.run(config).state.records[0]
     assert (record.state, record.reason) == ("failed", "died")
     assert "5 times" in record.message
+
+
+@pytest.mark.parametrize(
+    ("workers", "trials", "lookahead"), [(1, 30, 1), (2, 30, 8), (8, 30, 10), (8, 200, 32), (64, 30, 64), (4, None, 16)]
+)
+def test_the_lookahead_follows_the_workers_and_leaves_the_sampler_most_of_the_budget(
+    workers: int, trials: int | None, lookahead: int
+) -> None:
+    assert default_lookahead(workers, trials) == lookahead
