@@ -6,7 +6,6 @@ so a search that was killed anywhere goes on from what it wrote.
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
@@ -33,7 +32,8 @@ _POLL_SECONDS = 0.5
 
 def default_lookahead(workers: int, trials: int | None) -> int:
     """The lookahead of a study that names none, well below its budget of ``trials``; a constant from its start on."""
-    return 1 if workers == 1 else max(workers, min(LOOKAHEAD_PER_WORKER * workers, (trials or sys.maxsize) // 3))
+    wanted = LOOKAHEAD_PER_WORKER * workers
+    return 1 if workers == 1 else max(workers, min(wanted, trials // 3 if trials else wanted))
 
 
 @dataclass(frozen=True)
@@ -254,8 +254,7 @@ class Search:
         if self._halving.stopped_at(record) is not None:
             yield from self._end(Ended(record.number, record.attempts, "stopped"))
         elif record.losses >= self.config.runner.tries:
-            losses, last = record.losses, message.message
-            what = f"{losses} workers were lost in this trial without a new checkpoint; the last: {last}"
+            what = f"{record.losses} workers lost in this trial without a new checkpoint; the last: {message.message}"
             yield from self._end(Ended(record.number, record.attempts, "failed", message.reason, what))
         else:
             self._submit(record)

@@ -57,7 +57,7 @@ def test_a_trial_that_keeps_losing_workers_fails_with_the_reason(
     search = bench.run(bench.config(runner={"tries": 3}, budget={"trials": 1}), deaths=deaths)
     record = search.state.records[0]
     assert (record.state, record.reason, record.attempts) == ("failed", reason, 3)
-    assert "3 workers were lost in this trial without a new checkpoint" in record.message
+    assert "3 workers lost in this trial without a new checkpoint" in record.message
     assert [event["attempt"] for event in events(bench, "lost")] == [1, 2, 3]
 
 
