@@ -157,7 +157,7 @@ def test_adapters_of_a_small_model_are_searched_with_their_preparation(
     kept = sorted((file.parent / "runs/prepared").glob("**/artifact/hpo.json"))
     assert kept
     for manifest in kept:
-        number = int("".join(c for c in manifest.parent.parent.name if c.isdigit()))
+        number = int("".join(c for c in manifest.parents[2].name if c.isdigit()))
         named = found[number].settings["preprocessing"]
         wanted = {"original": [], "clean": ["strip_html", f"{file.parent}/mine.py:spell", "lowercase"]}
         transforms = wanted[named] if isinstance(named, str) else named
