@@ -182,7 +182,8 @@ def test_a_killed_workers_trial_goes_on_elsewhere_from_its_checkpoint(faulty: Fa
 
 def test_a_trial_that_kills_its_workers_again_and_again_fails_with_the_reason(faulty: Faulty) -> None:
     record = faulty[0]["deadly"]
-    assert (record.state, record.reason, record.attempts) == ("failed", "died", 2)
+    assert (record.state, record.reason) == ("failed", "died")
+    assert record.attempts in (2, 3)  # the word of the last checkpoint before a death may die with its worker
     assert record.message.startswith("2 workers lost in this trial without a new checkpoint")
 
 
