@@ -13,6 +13,7 @@ HpoError                     exit code 1
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
@@ -112,6 +113,22 @@ class TrialFailure(HpoError):
 
     def __reduce__(self) -> tuple[type[TrialFailure], tuple[str, str]]:
         return (type(self), (self.reason, self.args[0]))
+
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+
+
+def full_disk(error: OSError, what: str) -> StorageError | None:
+    """The clear error where a disk takes no more; None where something else is wrong.
+
+    Args:
+        error: of the write.
+        what: what cannot be done, such as ``a file cannot be written``.
+    """
+    if error.errno not in _FULL:
+        return None
+    hint = "free some space, or write to another disk; the same command again goes on"
+    return StorageError(f"{what}: {error.strerror}", where=str(error.filename or ""), hint=hint)
 
 
 def first_line(error: BaseException) -> str:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import errno
 import importlib
 import json
 import sys
 from collections.abc import Sequence
 from types import ModuleType
 
-from hpo.errors import HpoError, StorageError
+from hpo.errors import HpoError, full_disk
 
 COMMANDS = {
     "run": "search: python -m hpo.run study.yaml is the same; the same command again resumes",
@@ -22,8 +21,6 @@ COMMANDS = {
     "dashboard": "the Optuna dashboard on a study's storage",
     "schema": "JSON schema of study.yaml, for editors",
 }
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
-SPACE = "free some space, or write to another disk; the same command again goes on"
 TERMINATED = 143
 INTERRUPTED = 130
 
@@ -68,9 +65,9 @@ def execute(parsed: argparse.Namespace) -> int:
         sys.stderr.close()
         return 0
     except OSError as error:
-        if error.errno not in FULL:
+        full = full_disk(error, "a file cannot be written")
+        if full is None:
             raise
-        full = StorageError(f"a file cannot be written: {error.strerror}", where=str(error.filename or ""), hint=SPACE)
         _complain(full, as_json=bool(getattr(parsed, "json", False)))
         return full.exit_code
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import queue
 import threading
 import traceback
@@ -10,12 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from hpo.errors import HpoError, StorageError
+from hpo.errors import HpoError, full_disk
 from hpo.objective import Trial
 from hpo.runners.protocol import Message
 from hpo.runners.worker import Worker
-
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 
 
 @dataclass(frozen=True)
@@ -131,7 +128,8 @@ class Desk:
         except HpoError as error:
             self._news.put(Refused(error))
         except OSError as error:
-            self._news.put(_full(error) if error.errno in _FULL else _broken(error))
+            full = full_disk(error, "a worker cannot write a file")
+            self._news.put(_broken(error) if full is None else Refused(full))
         except BaseException as error:  # nothing must end this thread unseen: the driver would wait for ever
             self._news.put(_broken(error))
 
@@ -142,12 +140,6 @@ class Desk:
             worker.evict(command.number)
         else:
             self._news.put(Answer(getattr(worker, command.method)(command.argument)))
-
-
-def _full(error: OSError) -> Refused:
-    hint = "free some space, or write to another disk; the same command again goes on"
-    what = f"a worker cannot write a file: {error.strerror}"
-    return Refused(StorageError(what, where=str(error.filename or ""), hint=hint))
 
 
 def _broken(error: BaseException) -> Broken:
