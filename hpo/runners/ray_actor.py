@@ -8,27 +8,25 @@ import signal
 import socket
 import tempfile
 import threading
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hpo.config.models import StudyConfig
 from hpo.errors import HpoError, StorageError
 from hpo.objective import Resources, Trial
 from hpo.records.folder import RunFolder
 from hpo.runners.desk import Admit, Command, Desk, News, Refused, Terminated
+from hpo.runners.own_files import with_files
 from hpo.runners.protocol import Checkpointed, Ended
-from hpo.runners.ray_cluster import in_job
 
 if TYPE_CHECKING:
     from hpo.data.rows import Splits
     from hpo.runners.worker import Worker
 
 TERMINATED = 143
-UNPACK_SECONDS = 10.0
 GRACE_SECONDS = 5.0  # from a SIGTERM to the end: time for the driver to fetch the notice
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
@@ -166,65 +164,6 @@ def _free_address() -> str:
     with socket.socket() as free:
         free.bind(("", 0))
         return f"{ray.util.get_node_ip_address()}:{free.getsockname()[1]}"
-
-
-def own_files(config: StudyConfig) -> dict[str, bytes]:
-    """The Python files that a study names, by path."""
-    return {path: _read(path) for path in map(_file, _references(config)) if path}
-
-
-def _read(path: str) -> bytes:
-    """A file's content; in a job it may be gone for a moment, while a second node here unpacks the job anew."""
-    until = time.monotonic() + (UNPACK_SECONDS if in_job() else 0.0)
-    while not os.path.isfile(path) and time.monotonic() < until:
-        time.sleep(0.1)
-    return Path(path).read_bytes()
-
-
-def with_files(config: StudyConfig, files: Mapping[str, bytes]) -> StudyConfig:
-    """The study with its Python files where they are on this machine; those that are not here are written first."""
-    absent = {path: content for path, content in files.items() if not Path(path).is_file()}
-    if not absent:
-        return config
-    folder = Path(tempfile.mkdtemp(prefix="hpo-files-"))
-    moved = {}
-    for position, (path, content) in enumerate(absent.items()):
-        target = folder / str(position) / Path(path).name
-        target.parent.mkdir()
-        target.write_bytes(content)
-        moved[path] = str(target)
-    return StudyConfig.model_validate(_replaced(config.model_dump(), moved))
-
-
-def _references(config: StudyConfig) -> list[str]:
-    names = [str(config.objective), *(o.metric for o in config.objectives), *(c.metric for c in config.constraints)]
-    if config.data is not None:
-        names += [str(text) for text in _texts(config.data.preparation.model_dump())]
-    return names
-
-
-def _file(reference: str) -> str:
-    from hpo.config.paths import file_part, is_own
-
-    return file_part(reference) if is_own(reference) else ""
-
-
-def _texts(value: Any) -> list[str]:
-    if isinstance(value, Mapping):
-        return [text for item in value.values() for text in _texts(item)]
-    if isinstance(value, (list, tuple)):
-        return [text for item in value for text in _texts(item)]
-    return [value] if isinstance(value, str) else []
-
-
-def _replaced(value: Any, moved: Mapping[str, str]) -> Any:
-    if isinstance(value, Mapping):
-        return {name: _replaced(item, moved) for name, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return type(value)(_replaced(item, moved) for item in value)
-    if isinstance(value, str) and (path := _file(value)) in moved:
-        return value.replace(path, moved[path])
-    return value
 
 
 def _own_folder(there: RunFolder) -> RunFolder:

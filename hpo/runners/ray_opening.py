@@ -12,8 +12,9 @@ from hpo.errors import ConfigurationError
 from hpo.objective import Resources
 from hpo.records.folder import RunFolder
 from hpo.runners.auto import choose
+from hpo.runners.own_files import own_files
 from hpo.runners.ray import RayRunner
-from hpo.runners.ray_actor import Opening, own_files
+from hpo.runners.ray_actor import Opening
 from hpo.runners.ray_cluster import Cluster, Demand, Joining
 
 if TYPE_CHECKING:
@@ -32,8 +33,8 @@ def open_ray_runner(
     cluster = Cluster(config.runner) if joining is None else joining.take()
     try:
         demand = demand_of(config.runner, gpus=cluster.gpus())
-        name, why = choose(config)
-        print(f"{cluster.describe()}{f' ({why})' if why and name == 'ray' else ''}", file=sys.stderr)
+        _, why = choose(config)
+        print(f"{cluster.describe()}{f' ({why})' if why else ''}", file=sys.stderr)
         opening = Opening(
             config=config.model_copy(update={"storage": None}),  # only the driver needs it, and it may hold a password
             splits=splits,

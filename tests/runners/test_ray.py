@@ -20,7 +20,7 @@ from hpo.config.models import RunnerConfig
 from hpo.errors import ConfigurationError
 from hpo.records import load_state, read
 from hpo.runners.auto import choose
-from hpo.runners.ray_actor import own_files, with_files
+from hpo.runners.own_files import own_files, with_files
 from hpo.runners.ray_opening import demand_of
 
 pytestmark = [pytest.mark.ray, pytest.mark.xdist_group("ray")]
